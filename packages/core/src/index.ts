@@ -1,3 +1,5 @@
+import './stock-gradients.js';
+
 export type { Classifier } from './classifier.js';
 export { isRevatError, RevatError, throwIfAborted, type RevatErrorCode } from './errors.js';
 export { NORM_NAMES, parseNorm, type NormName } from './norm-name.js';
@@ -11,3 +13,5 @@ export {
   type KeyPart,
   type RandomKey,
 } from './random.js';
+export { gelu, GELU_KERNEL } from './gelu.js';
+export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
