@@ -1,0 +1,57 @@
+import { RevatError } from '@revat/core';
+
+/** Random access to the bytes of one file, wherever it lies. Nothing is read before it is asked for. */
+export interface ByteSource {
+  /** How messages name it: a path, a URL. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /** Fills `into` with the bytes from `offset` on. Throws 'invalid-file' if the source ends before. */
+  readInto(into: Uint8Array, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Bytes in memory as a source; they are read in place, so they must not change meanwhile. */
+export function bufferSource(data: ArrayBuffer | Uint8Array, name = 'buffer'): ByteSource {
+  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
+  return {
+    name,
+    size: bytes.byteLength,
+    async readInto(into, offset) {
+      checkRange(this, offset, into.byteLength);
+      into.set(bytes.subarray(offset, offset + into.byteLength));
+    },
+    async close() {},
+  };
+}
+
+/** A browser's File or Blob as a source; slices are fetched as they are asked for. */
+export function blobSource(blob: Blob, name = 'blob'): ByteSource {
+  return {
+    name,
+    size: blob.size,
+    async readInto(into, offset) {
+      checkRange(this, offset, into.byteLength);
+      into.set(new Uint8Array(await blob.slice(offset, offset + into.byteLength).arrayBuffer()));
+    },
+    async close() {},
+  };
+}
+
+/** A freshly allocated copy of `length` bytes from `offset` on; checked against the size before anything is allocated. */
+export async function readBytes(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+  checkRange(source, offset, length);
+  const bytes = new Uint8Array(length);
+  await source.readInto(bytes, offset);
+  return bytes;
+}
+
+/** Throws 'invalid-file' unless [offset, offset + length) lies inside the source. */
+export function checkRange(source: ByteSource, offset: number, length: number): void {
+  const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (inside && offset + length <= source.size) return;
+  throw new RevatError(
+    'invalid-file',
+    `${source.name}: wants bytes ${offset} to ${offset + length} of a file of ${source.size} bytes. The file is cut short or damaged; fetch it again.`,
+  );
+}

@@ -1,0 +1,13 @@
+export { blobSource, bufferSource, type ByteSource } from './byte-source.js';
+export { toFloat32, type DType, type NamedTensor, type TensorData } from './dtype.js';
+export {
+  encodeSafetensors,
+  openSafetensors,
+  readSafetensors,
+  writeSafetensors,
+  type WritableTensor,
+  type WritableTensors,
+} from './safetensors.js';
+export { openSource, type WeightSource } from './source.js';
+export type { TensorFile, TensorInfo } from './tensor-file.js';
+export { fromTorch, torchShape, toTorch, type TorchLayout } from './torch-layout.js';

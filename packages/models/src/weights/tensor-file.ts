@@ -1,0 +1,24 @@
+import type { DType, NamedTensor } from './dtype.js';
+
+/** What is known of a stored tensor before its values are read. */
+export interface TensorInfo {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+/** An open weight file of any format: shapes are known, values are read when asked for. */
+export interface TensorFile {
+  /** Path, URL or other name of the source. */
+  readonly name: string;
+  /** Names in the order of the file. */
+  readonly tensors: ReadonlyMap<string, TensorInfo>;
+  /** The strings stored beside the tensors (safetensors `__metadata__`; empty for PyTorch files). */
+  readonly metadata: Readonly<Record<string, string>>;
+  /**
+   * Values of one tensor, row-major in its shape. PyTorch tensors that share a storage may share memory here too, so
+   * treat the values as read-only. Throws 'invalid-file' for broken content.
+   */
+  read(name: string): Promise<NamedTensor>;
+  /** Releases the file. */
+  close(): Promise<void>;
+}

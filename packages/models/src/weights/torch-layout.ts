@@ -1,0 +1,125 @@
+/** How a parameter's tfjs layout (NHWC) relates to PyTorch's (NCHW). */
+export type TorchLayout =
+  /** The same in both: norms, biases, layer scale, position embeddings, tables. */
+  | 'same'
+  /** tfjs [kh, kw, I, O], PyTorch [O, I, kh, kw]; also grouped convolutions, where I = Cin / groups. */
+  | 'conv'
+  /** tfjs [kh, kw, C, 1], PyTorch [C, 1, kh, kw]. */
+  | 'depthwise'
+  /** tfjs [in, out], PyTorch [out, in]. */
+  | 'linear'
+  /** A 1x1 convolution used as a linear layer: tfjs [in, out], PyTorch [out, in, 1, 1]. */
+  | 'pointwise'
+  /** Per channel: tfjs [1, 1, 1, C], PyTorch [1, C, 1, 1]. */
+  | 'channel';
+
+/** Shape that PyTorch gives to a parameter of this tfjs shape. */
+export function torchShape(shape: readonly number[], layout: TorchLayout): number[] {
+  const [a, b, c, d] = shape;
+  switch (layout) {
+    case 'conv':
+      return [d, c, a, b];
+    case 'depthwise':
+      return [c, d, a, b];
+    case 'linear':
+      return [b, a];
+    case 'pointwise':
+      return [b, a, 1, 1];
+    case 'channel':
+      return [1, d, 1, 1];
+    case 'same':
+      return [...shape];
+  }
+}
+
+/**
+ * Values in PyTorch layout rearranged to tfjs layout; `shape` is the tfjs shape. Where the memory order is
+ * the same in both (vectors, tables), the very same array is returned.
+ */
+export function fromTorch(values: Float32Array, shape: readonly number[], layout: TorchLayout): Float32Array {
+  const [a, b, c, d] = shape;
+  switch (layout) {
+    case 'conv':
+      return convFromTorch(values, a * b, c, d);
+    case 'depthwise':
+      return transpose(values, c * d, a * b);
+    case 'linear':
+    case 'pointwise':
+      return transpose(values, b, a);
+    case 'channel':
+    case 'same':
+      return values;
+  }
+}
+
+/** Values in tfjs layout rearranged to PyTorch layout; `shape` is the tfjs shape. Inverse of fromTorch, bit by bit. */
+export function toTorch(values: Float32Array, shape: readonly number[], layout: TorchLayout): Float32Array {
+  const [a, b, c, d] = shape;
+  switch (layout) {
+    case 'conv':
+      return convToTorch(values, a * b, c, d);
+    case 'depthwise':
+      return transpose(values, a * b, c * d);
+    case 'linear':
+    case 'pointwise':
+      return transpose(values, a, b);
+    case 'channel':
+    case 'same':
+      return values;
+  }
+}
+
+/** [O, I, k] -> [k, I, O]. */
+function convFromTorch(values: Float32Array, taps: number, inputs: number, outputs: number): Float32Array {
+  const result = new Uint32Array(values.length);
+  const source = asWords(values);
+  for (let tap = 0; tap < taps; tap++) {
+    for (let input = 0; input < inputs; input++) {
+      const row = (tap * inputs + input) * outputs;
+      const column = input * taps + tap;
+      for (let output = 0; output < outputs; output++) {
+        result[row + output] = source[output * inputs * taps + column];
+      }
+    }
+  }
+  return new Float32Array(result.buffer);
+}
+
+/** [k, I, O] -> [O, I, k]. */
+function convToTorch(values: Float32Array, taps: number, inputs: number, outputs: number): Float32Array {
+  const result = new Uint32Array(values.length);
+  const source = asWords(values);
+  for (let output = 0; output < outputs; output++) {
+    for (let input = 0; input < inputs; input++) {
+      const row = (output * inputs + input) * taps;
+      for (let tap = 0; tap < taps; tap++)
+        result[row + tap] = source[(tap * inputs + input) * outputs + output];
+    }
+  }
+  return new Float32Array(result.buffer);
+}
+
+/** Side of the square blocks of a transpose: two blocks of float32 fit a first-level cache. */
+const BLOCK = 32;
+
+/** [rows, columns] -> [columns, rows], block by block so that neither side strides through the whole memory. */
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  if (rows === 1 || columns === 1) return values;
+  const result = new Uint32Array(values.length);
+  const source = asWords(values);
+  for (let top = 0; top < rows; top += BLOCK) {
+    const bottom = Math.min(top + BLOCK, rows);
+    for (let left = 0; left < columns; left += BLOCK) {
+      const right = Math.min(left + BLOCK, columns);
+      for (let column = left; column < right; column++) {
+        for (let row = top; row < bottom; row++) result[column * rows + row] = source[row * columns + column];
+      }
+    }
+  }
+  return new Float32Array(result.buffer);
+}
+
+/** Bits are moved as integers: moving floats could quieten signalling NaNs. */
+function asWords(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
