@@ -1,1 +1,20 @@
-export {};
+export type {
+  Attack,
+  AttackResult,
+  AttackRunOptions,
+  Diagnostics,
+  Labels,
+  ProgressEvent,
+  RandomSource,
+  StageDiagnostics,
+  StepEvent,
+} from './attack.js';
+export type { Finding, FindingCode } from './finding.js';
+export {
+  adaptModel,
+  type AdaptOptions,
+  type GraphModelLike,
+  type LayersModelLike,
+  type Model,
+  type Normalisation,
+} from './model-adapter.js';

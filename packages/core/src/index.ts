@@ -15,3 +15,19 @@ export {
 } from './random.js';
 export { gelu, GELU_KERNEL } from './gelu.js';
 export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
+export { createBall, perturbationNorm, type Ball } from './ball.js';
+export { l1Correction } from './l1-projection.js';
+export { projectedNoise, randomStart } from './random-start.js';
+export {
+  attackLoss,
+  crossEntropy,
+  dlr,
+  LOSS_NAMES,
+  margin,
+  MIN_CLASSES,
+  targetedDlr,
+  targetedMargin,
+  type LossName,
+  type Targets,
+} from './losses.js';
+export { classesByLogit, lossValue, predictedClass } from './loss-values.js';

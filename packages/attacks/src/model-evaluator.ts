@@ -1,0 +1,185 @@
+import { attackLoss, type Classifier, type LossName } from '@revat/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** What an attack asks the model about one image. */
+export interface Query {
+  /** [H,W,C]; read when the query is evaluated, so it may be a buffer that the attack reuses afterwards. */
+  readonly image: Float32Array;
+  /** The loss whose gradient with respect to the image is wanted; null: logits only. */
+  readonly loss: LossName | null;
+  /** One-hot label, or soft labels for 'ce': [K]. Needed with a loss. */
+  readonly label?: Float32Array;
+  /** One-hot target class [K]. Needed with a targeted loss. */
+  readonly target?: Float32Array;
+}
+
+/** The model's answer: views of the batch's results, which later answers do not overwrite. */
+export interface Answer {
+  /** [K] */
+  readonly logits: Float32Array;
+  /** [H,W,C], finite: non-finite entries are replaced by 0 and counted. Empty where none was asked for. */
+  readonly gradient: Float32Array;
+}
+
+const NO_GRADIENT = new Float32Array(0);
+
+/**
+ * Evaluates queries in batches: logits and input gradient come from one recorded graph whose inputs are the images and the
+ * label rows, so a lazy engine compiles it once per batch shape. Counts what it does.
+ */
+export class ModelEvaluator {
+  private readonly classifier: Classifier;
+  /** [H, W, C] */
+  readonly imageShape: readonly [number, number, number];
+  /** The most images in one evaluation. */
+  readonly batchSize: number;
+  forwardImages = 0;
+  backwardImages = 0;
+  /** Gradients asked for, and how many of them were zero everywhere or had non-finite entries. */
+  gradients = { total: 0, zero: 0, nonFinite: 0 };
+  nonFiniteLogits = 0;
+  private readonly shapes = new BatchShapes();
+
+  constructor(classifier: Classifier, imageShape: readonly [number, number, number], batchSize?: number) {
+    this.classifier = classifier;
+    this.imageShape = imageShape;
+    this.batchSize = batchSize ?? defaultBatchSize(imageShape[0] * imageShape[1] * imageShape[2]);
+  }
+
+  /**
+   * Answers in the order of the queries, at most `batchSize`, all with the same `loss`. Throws 'bad-model' for a model that
+   * does not return [B,K]. Leaves no tensor behind.
+   */
+  async evaluate(queries: readonly Query[]): Promise<Answer[]> {
+    const { loss } = queries[0];
+    const rows = this.shapes.rowsFor(`${loss}`, queries.length, this.batchSize);
+    const images = tf.tensor4d(
+      stack(queries, (query) => query.image, rows),
+      [rows, ...this.imageShape],
+    );
+    const outputs: tf.Tensor[] = [];
+    try {
+      if (loss === null) outputs.push(tf.tidy(() => this.classifier(images)));
+      else outputs.push(...this.logitsAndGradient(images, loss, queries, rows));
+      const [logits, gradients] = (await Promise.all(
+        outputs.map((tensor) => tensor.data()),
+      )) as Float32Array[];
+      this.forwardImages += queries.length;
+      if (gradients) this.backwardImages += queries.length;
+      return queries.map((_, i) => this.answer(i, logits, logits.length / rows, gradients));
+    } finally {
+      tf.dispose([images, ...outputs]);
+    }
+  }
+
+  private logitsAndGradient(
+    images: tf.Tensor4D,
+    loss: LossName,
+    queries: readonly Query[],
+    rows: number,
+  ): tf.Tensor[] {
+    let logits: tf.Tensor2D | undefined;
+    try {
+      return tf.tidy(() => {
+        const rowTensor = (row: (query: Query) => Float32Array | undefined) =>
+          row(queries[0]) && tf.tensor2d(stack(queries, row, rows), [rows, row(queries[0])!.length]);
+        const labels = rowTensor((query) => query.label)!;
+        const targets = rowTensor((query) => query.target);
+        const gradient = tf.grad((inputs: tf.Tensor) => {
+          logits = tf.keep(this.classifier(inputs as tf.Tensor4D));
+          return tf.sum(attackLoss(loss, logits, labels, targets));
+        })(images);
+        return [logits!, gradient];
+      });
+    } catch (error) {
+      if (logits && isUnconnected(error)) return [logits, tf.zerosLike(images)];
+      logits?.dispose();
+      throw error;
+    }
+  }
+
+  private answer(
+    index: number,
+    logits: Float32Array,
+    classes: number,
+    gradients: Float32Array | undefined,
+  ): Answer {
+    const row = logits.subarray(index * classes, (index + 1) * classes);
+    if (!row.every(Number.isFinite)) this.nonFiniteLogits++;
+    if (!gradients) return { logits: row, gradient: NO_GRADIENT };
+    const [height, width, channels] = this.imageShape;
+    const size = height * width * channels;
+    const gradient = gradients.subarray(index * size, (index + 1) * size);
+    this.inspectGradient(gradient);
+    return { logits: row, gradient };
+  }
+
+  private inspectGradient(gradient: Float32Array): void {
+    let anyNonZero = false;
+    let anyNonFinite = false;
+    for (let i = 0; i < gradient.length; i++) {
+      const value = gradient[i];
+      if (value - value !== 0) {
+        anyNonFinite = true;
+        gradient[i] = 0;
+      } else if (value !== 0) anyNonZero = true;
+    }
+    this.gradients.total++;
+    if (anyNonFinite) this.gradients.nonFinite++;
+    else if (!anyNonZero) this.gradients.zero++;
+  }
+}
+
+/** tfjs refuses to differentiate a model whose output does not depend on its input; its gradient is zero. */
+function isUnconnected(error: unknown): boolean {
+  return (
+    error instanceof Error && error.message.startsWith('Cannot compute gradient of y=f(x) with respect to x')
+  );
+}
+
+/** About 2 MB of input: small images want large batches, 224 x 224 pixels want 8 (more gains nothing and costs memory). */
+function defaultBatchSize(pixels: number): number {
+  return Math.max(8, Math.min(128, 2 ** Math.floor(Math.log2(2 ** 19 / pixels))));
+}
+
+/** Rows of the queries one after another, the first repeated to fill the batch. */
+function stack(
+  queries: readonly Query[],
+  row: (query: Query) => Float32Array | undefined,
+  rows: number,
+): Float32Array {
+  const size = row(queries[0])!.length;
+  const stacked = new Float32Array(rows * size);
+  for (let i = 0; i < rows; i++) stacked.set(row(queries[i] ?? queries[0])!, i * size);
+  return stacked;
+}
+
+/** How often a batch of one size must follow another before it is worth a plan of its own. */
+const STEADY = 24;
+
+/**
+ * Chooses how many rows to evaluate for a number of queries. Every shape costs an engine a plan, so a shrinking batch is
+ * padded to one of few sizes; a size that persists gets its own.
+ */
+class BatchShapes {
+  private readonly known = new Map<string, Set<number>>();
+  private readonly streak = new Map<string, { count: number; length: number }>();
+
+  rowsFor(kind: string, count: number, batchSize: number): number {
+    const known = this.known.get(kind) ?? new Set<number>();
+    this.known.set(kind, known);
+    const last = this.streak.get(kind);
+    const length = last?.count === count ? last.length + 1 : 1;
+    this.streak.set(kind, { count, length });
+    if (known.has(count)) return count;
+    const rows = length >= STEADY ? count : Math.min(paddedSize(count), batchSize);
+    known.add(rows);
+    return rows;
+  }
+}
+
+/** The next of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, ... */
+function paddedSize(count: number): number {
+  const power = 2 ** Math.ceil(Math.log2(count));
+  return power >= 4 && count <= 0.75 * power ? 0.75 * power : power;
+}
