@@ -1,0 +1,67 @@
+/**
+ * The worker thread of `openWorkerRuntime`: holds every session and computes, so that the main thread's event loop stays
+ * free. Calls are served in the order in which they come.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { openRuntime } from './node-runtime.js';
+import type { EngineArray, EngineSession, SessionRuntime } from './session-runtime.js';
+import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
+
+const { options, blockingPort, signal } = workerData as WorkerSetup;
+const repliesSent = new Int32Array(signal);
+const sessions = new Map<number, EngineSession>();
+const residents = new Map<number, EngineArray>();
+
+void serve();
+
+async function serve(): Promise<void> {
+  const mainThread = parentPort!;
+  const runtime = await openRuntime(options);
+  mainThread.on('message', (call: WorkerCall) => answer(runtime, call));
+  const ready: WorkerReady = { provider: runtime.provider, channelBlock: runtime.channelBlock };
+  mainThread.postMessage(ready);
+}
+
+function answer(runtime: SessionRuntime, { call, blocking, request }: WorkerCall): void {
+  let reply: WorkerReply;
+  try {
+    reply = { call, outputs: perform(runtime, request) };
+  } catch (cause) {
+    reply = { call, outputs: [], error: cause instanceof Error ? cause.message : String(cause) };
+  }
+  const port = blocking ? blockingPort : parentPort!;
+  port.postMessage(
+    reply,
+    reply.outputs.map(({ buffer }) => buffer as ArrayBuffer),
+  );
+  if (!blocking) return;
+  Atomics.add(repliesSent, 0, 1);
+  Atomics.notify(repliesSent, 0);
+}
+
+function perform(runtime: SessionRuntime, request: WorkerRequest): EngineArray[] {
+  if (request.kind === 'open') {
+    sessions.set(request.session, runtime.createSession(request.model));
+    return [];
+  }
+  const session = sessions.get(request.session)!;
+  try {
+    return request.kind === 'run'
+      ? session.run(request.inputs.map(residentArray))
+      : close(request.session, session);
+  } finally {
+    for (const resident of request.forget) residents.delete(resident);
+  }
+}
+
+function residentArray({ resident, array }: { resident: number; array?: EngineArray }): EngineArray {
+  if (array) residents.set(resident, array);
+  return residents.get(resident)!;
+}
+
+function close(id: number, session: EngineSession): [] {
+  sessions.delete(id);
+  session.dispose();
+  return [];
+}
