@@ -11,3 +11,6 @@ export {
 export { openSource, type WeightSource } from './source.js';
 export type { TensorFile, TensorInfo } from './tensor-file.js';
 export { fromTorch, torchShape, toTorch, type TorchLayout } from './torch-layout.js';
+export { openCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.js';
+export type { PyTorchOptions } from './pytorch.js';
+export type { SectionChoice } from './state-dict.js';

@@ -97,6 +97,8 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
     checkTiling(tensors, source.size - dataStart, source.name);
     return {
       name: source.name,
+      section: '',
+      sections: [''],
       tensors,
       metadata,
       async read(name) {

@@ -10,6 +10,10 @@ export interface TensorInfo {
 export interface TensorFile {
   /** Path, URL or other name of the source. */
   readonly name: string;
+  /** Where in a PyTorch file the tensors were found, e.g. 'state_dict'; '' for the top level and for safetensors. */
+  readonly section: string;
+  /** All places of the file that hold tensors. */
+  readonly sections: readonly string[];
   /** Names in the order of the file. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The strings stored beside the tensors (safetensors `__metadata__`; empty for PyTorch files). */
