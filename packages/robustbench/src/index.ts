@@ -1,14 +1,10 @@
 export { accuracyOf, type Accuracy } from './accuracy.js';
-export type {
-  EvaluatedModel,
-  EvaluateEvent,
-  EvaluateOptions,
-  EvaluationData,
-  EvaluationDataset,
-  EvaluationResult,
-  EvaluationSample,
-  ImagesInMemory,
-} from './evaluation.js';
+export { evaluatedModel, type EvaluatedModel } from './evaluated-model.js';
+export type { EvaluationData, ImagesInMemory } from './evaluation-data.js';
+export { encodePng } from './png.js';
+export type { PictureFiles } from './report/picture-section.js';
+export { renderReport } from './report/render-report.js';
+export { verdictText } from './report/verdict.js';
 export { parseResults, readResults, validateResults, writeResults } from './results-file.js';
 export {
   RESULTS_VERSION,

@@ -81,12 +81,14 @@ const threatModel = object({
 
 /** One thing the model doctor or an attack noticed about the model. */
 const finding = object({
-  severity: oneOf('info', 'warning', 'error'),
   /** Stable name, e.g. "zero-gradients". */
-  id: text,
+  code: text,
+  /** error: the result is meaningless; warning: robustness may be overestimated; info: something to know. */
+  severity: oneOf('error', 'warning', 'info'),
+  /** What was observed, with numbers. */
   message: text,
-  /** What to do about it. */
-  fix: nullable(text),
+  consequence: text,
+  fix: text,
 });
 
 /** How one attack of a protocol did, in the order of the protocol. */

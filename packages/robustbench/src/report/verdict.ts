@@ -1,0 +1,54 @@
+import type { ModelResult, Results, ThreatResult } from '../results.js';
+import { protocolLabel } from '../threat-model.js';
+import { percent } from './number-text.js';
+import { formatRadius } from '@revat/core';
+
+/** What the run found, in parts of one sentence: the second part is what matters most. */
+export interface Verdict {
+  readonly before: string;
+  readonly highlight: string;
+  readonly after: string;
+}
+
+/**
+ * The run in one sentence, about the first threat model that was seen in training (else the first of all): the most
+ * robust model, and how it compares with the least robust one. Null if nothing was attacked.
+ */
+export function verdict(results: Results): Verdict | null {
+  const threat = results.threatModels.find(({ seen }) => seen) ?? results.threatModels[0];
+  const ranked = results.models
+    .flatMap((model) => {
+      const result = model.threats.find(({ threatModel }) => threatModel === threat?.id);
+      return result ? [{ model, result }] : [];
+    })
+    .sort((a, b) => b.result.robust.accuracy - a.result.robust.accuracy);
+  if (!threat || ranked.length === 0) return null;
+  const [best] = ranked;
+  return {
+    before: `Under ${protocolLabel(threat.protocol)} in ${threat.norm} with radius ${formatRadius(threat.eps)}, ${best.model.label} keeps `,
+    highlight: countsText(best.result),
+    after: `${ranked.length > 1 ? comparison(best, ranked[ranked.length - 1]) : ''}.`,
+  };
+}
+
+/** The verdict as plain text. */
+export function verdictText(results: Results): string {
+  const parts = verdict(results);
+  return parts ? `${parts.before}${parts.highlight}${parts.after}` : 'No attack was run.';
+}
+
+function countsText({ robust }: ThreatResult): string {
+  return `${robust.correct} of ${robust.total} images (${percent(robust.accuracy)})`;
+}
+
+interface Ranked {
+  readonly model: ModelResult;
+  readonly result: ThreatResult;
+}
+
+function comparison(best: Ranked, worst: Ranked): string {
+  const [high, low] = [best.result.robust, worst.result.robust];
+  if (high.correct === low.correct && high.total === low.total) return ', like every other model';
+  const clean = `${percent(best.model.clean.accuracy)} against ${percent(worst.model.clean.accuracy)} on clean images`;
+  return `; ${worst.model.label} keeps ${low.correct === 0 ? 'none' : low.correct}, with ${clean}`;
+}
