@@ -5,8 +5,8 @@ import * as tf from '@tensorflow/tfjs-core';
 export interface Query {
   /** [H,W,C]; read when the query is evaluated, so it may be a buffer that the attack reuses afterwards. */
   readonly image: Float32Array;
-  /** The loss whose gradient with respect to the image is wanted; null: logits only. */
-  readonly loss: LossName | null;
+  /** The loss whose gradient with respect to the image is wanted; 'logits': that of every logit; null: none. */
+  readonly loss: LossName | 'logits' | null;
   /** One-hot label, or soft labels for 'ce': [K]. Needed with a loss. */
   readonly label?: Float32Array;
   /** One-hot target class [K]. Needed with a targeted loss. */
@@ -17,7 +17,7 @@ export interface Query {
 export interface Answer {
   /** [K] */
   readonly logits: Float32Array;
-  /** [H,W,C], finite: non-finite entries are replaced by 0 and counted. Empty where none was asked for. */
+  /** [H,W,C], [K,H,W,C] for 'logits'; finite: other entries are replaced by 0 and counted. Empty where none was asked for. */
   readonly gradient: Float32Array;
 }
 
@@ -60,13 +60,14 @@ export class ModelEvaluator {
     const outputs: tf.Tensor[] = [];
     try {
       if (loss === null) outputs.push(tf.tidy(() => this.classifier(images)));
+      else if (loss === 'logits') outputs.push(...this.logitsAndJacobian(images));
       else outputs.push(...this.logitsAndGradient(images, loss, queries, rows));
       const [logits, gradients] = (await Promise.all(
         outputs.map((tensor) => tensor.data()),
       )) as Float32Array[];
       this.forwardImages += queries.length;
-      if (gradients) this.backwardImages += queries.length;
-      return queries.map((_, i) => this.answer(i, logits, logits.length / rows, gradients));
+      if (gradients) this.backwardImages += queries.length * (loss === 'logits' ? logits.length / rows : 1);
+      return queries.map((_, i) => this.answer(i, rows, logits, gradients));
     } finally {
       tf.dispose([images, ...outputs]);
     }
@@ -98,17 +99,40 @@ export class ModelEvaluator {
     }
   }
 
+  /**
+   * Logits [B,K] and their gradients [B,K,H,W,C] from one forward pass: while gradients are nested tfjs keeps one tape, so
+   * the inner ones start from the logits that the outer one has recorded.
+   */
+  private logitsAndJacobian(images: tf.Tensor4D): tf.Tensor[] {
+    let logits: tf.Tensor | undefined;
+    let jacobian: tf.Tensor | undefined;
+    try {
+      tf.tidy(() =>
+        tf.grad((inputs: tf.Tensor) => {
+          const output: tf.Tensor = this.classifier(inputs as tf.Tensor4D);
+          logits = tf.keep(output);
+          jacobian = tf.keep(jacobianOf(output, inputs));
+          return tf.sum(inputs);
+        })(images),
+      );
+    } catch (error) {
+      logits?.dispose();
+      throw error;
+    }
+    return [logits!, jacobian!];
+  }
+
   private answer(
     index: number,
+    rows: number,
     logits: Float32Array,
-    classes: number,
     gradients: Float32Array | undefined,
   ): Answer {
+    const classes = logits.length / rows;
     const row = logits.subarray(index * classes, (index + 1) * classes);
     if (!row.every(Number.isFinite)) this.nonFiniteLogits++;
     if (!gradients) return { logits: row, gradient: NO_GRADIENT };
-    const [height, width, channels] = this.imageShape;
-    const size = height * width * channels;
+    const size = gradients.length / rows;
     const gradient = gradients.subarray(index * size, (index + 1) * size);
     this.inspectGradient(gradient);
     return { logits: row, gradient };
@@ -140,6 +164,21 @@ function isUnconnected(error: unknown): boolean {
 /** About 2 MB of input: small images want large batches, 224 x 224 pixels want 8 (more gains nothing and costs memory). */
 function defaultBatchSize(pixels: number): number {
   return Math.max(8, Math.min(128, 2 ** Math.floor(Math.log2(2 ** 19 / pixels))));
+}
+
+/** The gradient of every logit with respect to the inputs it was recorded from: [B,K,H,W,C]. */
+function jacobianOf(logits: tf.Tensor, inputs: tf.Tensor): tf.Tensor {
+  const [rows, classes] = logits.shape;
+  const gradients = Array.from({ length: classes }, (_, k) => {
+    const column = Float32Array.from({ length: rows * classes }, (_entry, i) => Number(i % classes === k));
+    try {
+      return tf.grad(() => logits)(inputs, tf.tensor2d(column, [rows, classes]));
+    } catch (error) {
+      if (isUnconnected(error)) return tf.zerosLike(inputs);
+      throw error;
+    }
+  });
+  return tf.stack(gradients, 1);
 }
 
 /** Rows of the queries one after another, the first repeated to fill the batch. */

@@ -1,0 +1,164 @@
+/**
+ * One descent of FAB towards a small adversarial perturbation of one image (Croce and Hein, ICML 2020, arXiv:1907.02044, algorithm 1).
+ * Step k linearises z_s - z_y at x_k, projects x_k and the clean image x on the plane and the box, and moves to
+ *
+ *   x_(k+1) = clip((1 - a) (x_k + eta d_1) + a (x + eta d_2)),   a = min(|d_1| / (|d_1| + |d_2|), a_max);
+ *
+ * a misclassified x_(k+1) is recorded and pulled back to x + beta (x_(k+1) - x). No final line search, as in the reference.
+ */
+import { lossValue, perturbationNorm, type NormName } from '@revat/core';
+
+import type { RunContext } from './define-attack.js';
+import type { Answer, Query } from './model-evaluator.js';
+import { planeProjection } from './plane-projection.js';
+import { isCorrect, oneHot, type Sample } from './sample.js';
+
+export interface FabStepOptions {
+  readonly norm: NormName;
+  readonly steps: number;
+  /** The largest weight a_max of the clean image's projection. */
+  readonly alphaMax: number;
+  /** eta: how far beyond the plane a step goes; 1 stops on it. */
+  readonly overshoot: number;
+  /** beta: the fraction of an adversarial perturbation that is kept before the search goes on. */
+  readonly backward: number;
+}
+
+/** The smallest adversarial perturbation that a descent has found. */
+export interface Found {
+  readonly image: Float32Array;
+  readonly logits: Float32Array;
+  readonly length: number;
+}
+
+/** A plane <normal, z> = offset on which the linearised model ties two classes. */
+interface Plane {
+  readonly normal: Float32Array;
+  readonly offset: number;
+}
+
+/** Asks for the plane at `point`; the answer to its query goes through it. */
+type PlaneQuery = (point: Float32Array) => Generator<Query, Plane, Answer>;
+
+export interface Descent {
+  readonly sample: Sample;
+  readonly planeAt: PlaneQuery;
+  readonly start: Float32Array;
+  readonly restart: number;
+  readonly target?: number;
+  /** Whether to stop at an adversarial image of that length. */
+  readonly isEnough: (image: Float32Array) => boolean;
+}
+
+/** Makes descents in one norm; they share scratch memory, which is free between two queries. */
+export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext, size: number) {
+  const { norm, steps, alphaMax, overshoot, backward } = options;
+  const project = planeProjection(norm, size);
+  const fromPoint = new Float32Array(size);
+  const fromClean = new Float32Array(size);
+
+  /** Writes x_(k+1) over x_k. */
+  function move(point: Float32Array, clean: Float32Array, { normal, offset }: Plane): void {
+    const near = Math.max(project(point, normal, offset, fromPoint), 1e-8);
+    const far = Math.max(project(clean, normal, offset, fromClean), 1e-8);
+    const alpha = Math.min(near / (near + far), alphaMax);
+    for (let i = 0; i < size; i++) {
+      const biased =
+        (1 - alpha) * (point[i] + overshoot * fromPoint[i]) + alpha * (clean[i] + overshoot * fromClean[i]);
+      point[i] = biased < 0 ? 0 : biased > 1 ? 1 : biased;
+    }
+  }
+
+  return function* descend(descent: Descent): Generator<Query, Found | null, Answer> {
+    const { sample, planeAt, isEnough } = descent;
+    const { image: clean } = sample;
+    const point = Float32Array.from(descent.start);
+    let found: Found | null = null;
+    let bestLoss = -Infinity;
+    for (let step = 1; step <= steps; step++) {
+      const plane = yield* planeAt(point);
+      move(point, clean, plane);
+      const { logits } = yield { image: point, loss: null };
+      const correct = isCorrect(sample, logits);
+      if (onStep) {
+        const loss = lossValue('margin', logits, sample.label);
+        bestLoss = Math.max(bestLoss, loss);
+        onStep({
+          attack: name,
+          index: sample.index,
+          sampleId: sample.sampleId,
+          restart: descent.restart,
+          target: descent.target,
+          step,
+          loss,
+          bestLoss,
+          stepSize: 0,
+          correct,
+          image: point,
+          gradient: plane.normal,
+        });
+      }
+      if (correct) continue;
+      const length = perturbationNorm(norm, clean, point);
+      if (!found || length < found.length) found = { image: Float32Array.from(point), logits, length };
+      if (isEnough(point)) return found;
+      for (let i = 0; i < size; i++) point[i] = clean[i] + backward * (point[i] - clean[i]);
+    }
+    return found;
+  };
+}
+
+/** The plane between the true class and one target. */
+export function targetPlane(sample: Sample, target: number, numClasses: number): PlaneQuery {
+  const targetRow = oneHot(target, numClasses);
+  return function* (point) {
+    const { logits, gradient } = yield {
+      image: point,
+      loss: 'margin-targeted',
+      label: sample.oneHot,
+      target: targetRow,
+    };
+    return { normal: gradient, offset: dot(gradient, point) - (logits[target] - logits[sample.label]) };
+  };
+}
+
+/** The plane of the class whose linearisation is nearest to the point, |f_j| / |w_j|_q in the dual norm (equation 8 there). */
+export function nearestPlane(norm: NormName, sample: Sample, numClasses: number): PlaneQuery {
+  const { label } = sample;
+  const size = sample.image.length;
+  const normal = new Float32Array(size);
+  return function* (point) {
+    const { logits, gradient: gradients } = yield { image: point, loss: 'logits' }; // gradients [K,H,W,C]
+    let nearest = -1;
+    let least = Infinity;
+    for (let k = 0; k < numClasses; k++) {
+      if (k === label) continue;
+      const distance =
+        Math.abs(logits[k] - logits[label]) / (1e-12 + dualLength(norm, gradients, k, label, size));
+      if (nearest < 0 || distance < least) {
+        nearest = k;
+        least = distance;
+      }
+    }
+    for (let i = 0; i < size; i++) normal[i] = gradients[nearest * size + i] - gradients[label * size + i];
+    return { normal, offset: dot(normal, point) - (logits[nearest] - logits[label]) };
+  };
+}
+
+/** The norm dual to `norm` of the difference of two rows of `gradients`. */
+function dualLength(norm: NormName, gradients: Float32Array, k: number, label: number, size: number): number {
+  let total = 0;
+  for (let i = 0; i < size; i++) {
+    const slope = Math.abs(gradients[k * size + i] - gradients[label * size + i]);
+    if (norm === 'L2') total += slope * slope;
+    else if (norm === 'Linf') total += slope;
+    else if (slope > total) total = slope;
+  }
+  return norm === 'L2' ? Math.sqrt(total) : total;
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
