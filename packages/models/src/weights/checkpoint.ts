@@ -7,6 +7,8 @@ import { openSafetensors } from './safetensors.js';
 import { openSource, type WeightSource } from './source.js';
 import type { TensorFile } from './tensor-file.js';
 
+export type CheckpointOptions = PyTorchOptions;
+
 export interface Checkpoint {
   /** Plain tensors by their names in the file. */
   readonly tensors: Map<string, NamedTensor>;
@@ -26,7 +28,7 @@ export interface Checkpoint {
  */
 export async function readCheckpoint(
   source: WeightSource,
-  options: PyTorchOptions = {},
+  options: CheckpointOptions = {},
 ): Promise<Checkpoint> {
   const file = await openCheckpoint(source, options);
   try {
@@ -41,7 +43,7 @@ export async function readCheckpoint(
 /** The same without reading the values yet: names and shapes are known, each tensor is read when asked for. */
 export async function openCheckpoint(
   source: WeightSource,
-  options: PyTorchOptions = {},
+  options: CheckpointOptions = {},
 ): Promise<TensorFile> {
   const bytes = await openSource(source);
   const format = await recognise(bytes).catch(async (error: unknown) => {

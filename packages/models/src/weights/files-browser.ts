@@ -25,9 +25,9 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** CRC-32 as zip archives use it (polynomial 0x04C11DB7, reflected). */
-export function crc32(bytes: Uint8Array): number {
-  let crc = -1;
+/** CRC-32 as zip archives use it (polynomial 0x04C11DB7, reflected), continued from that of the bytes before. */
+export function crc32(bytes: Uint8Array, before: number): number {
+  let crc = ~before;
   for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
 }

@@ -67,9 +67,9 @@ export async function listFolder(folder: string): Promise<string[] | undefined> 
   }
 }
 
-/** CRC-32 as zip archives use it. */
-export function crc32(bytes: Uint8Array): number {
-  return zlibCrc32(bytes);
+/** CRC-32 as zip archives use it, continued from that of the bytes before (0 at the start). */
+export function crc32(bytes: Uint8Array, before: number): number {
+  return zlibCrc32(bytes, before);
 }
 
 const WRITE_ADVICE: Readonly<Record<string, string>> = {

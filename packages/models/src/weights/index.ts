@@ -10,7 +10,9 @@ export {
 } from './safetensors.js';
 export { openSource, type WeightSource } from './source.js';
 export type { TensorFile, TensorInfo } from './tensor-file.js';
-export { fromTorch, torchShape, toTorch, type TorchLayout } from './torch-layout.js';
-export { openCheckpoint, readCheckpoint, type Checkpoint } from './checkpoint.js';
+export { fromTorch, toTorch } from './torch-layout.js';
+export { openCheckpoint, readCheckpoint, type Checkpoint, type CheckpointOptions } from './checkpoint.js';
 export type { PyTorchOptions } from './pytorch.js';
 export type { SectionChoice } from './state-dict.js';
+export { loadWeights, type LoadOptions, type LoadReport } from './load-weights.js';
+export { encodeWeights, exportTensors, saveWeights } from './save-weights.js';

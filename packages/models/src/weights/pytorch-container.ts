@@ -7,6 +7,8 @@ export interface PyTorchContainer {
   readonly root: PickleValue;
   /** All bytes of a storage; checked to be exactly as many as the pickle declares. */
   readStorage(storage: StoredStorage, bytesPerElement: number): Promise<Uint8Array>;
+  /** Compares a storage with its checksum, where the format has one. */
+  verifyStorage(storage: StoredStorage, bytesPerElement: number): Promise<void>;
 }
 
 /** Turns the persistent ids of a pickle into storages: ('storage', type, key, device, length[, view]). */

@@ -32,6 +32,7 @@ export async function openLegacyContainer(
       }
       return readBytes(source, position, length * bytes);
     },
+    async verifyStorage() {},
   };
 }
 

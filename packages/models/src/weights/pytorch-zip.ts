@@ -28,6 +28,8 @@ export async function openZipContainer(
     root: value,
     readStorage: ({ key, length }, bytesPerElement) =>
       archive.read(`${folder}data/${key}`, length * bytesPerElement),
+    verifyStorage: ({ key, length }, bytesPerElement) =>
+      archive.verify(`${folder}data/${key}`, length * bytesPerElement),
   };
 }
 

@@ -51,6 +51,12 @@ export async function openPyTorch(
         [...stored].map(([name, { view }]) => [name, { dtype: view.dtype, shape: view.shape }]),
       ),
       read: storageReader(container, stored, source.name),
+      async verify(names) {
+        for (const name of names) {
+          const tensor = stored.get(name);
+          if (tensor !== undefined) await container.verifyStorage(tensor.storage, storageWidth(tensor));
+        }
+      },
       close: () => source.close(),
     };
   } catch (error) {
@@ -104,12 +110,16 @@ function storageReader(
       throw new RevatError('not-found', `${file}: holds no tensor named ${JSON.stringify(name)}.`);
     }
     const { view, storage } = tensor;
-    const width = storage.dtype === 'untyped' ? 1 : bytesPerElement(view.dtype);
-    const bytes = kept.get(storage.key) ?? (await container.readStorage(storage, width));
+    const bytes = kept.get(storage.key) ?? (await container.readStorage(storage, storageWidth(tensor)));
     const others = waiting.get(storage.key);
     others?.delete(name);
     if (others !== undefined && others.size > 0) kept.set(storage.key, bytes);
     else kept.delete(storage.key);
     return readView(view, bytes);
   };
+}
+
+/** Bytes of one element of a storage, in which its length is counted. */
+function storageWidth({ storage, view }: Stored): number {
+  return storage.dtype === 'untyped' ? 1 : bytesPerElement(view.dtype);
 }

@@ -23,6 +23,11 @@ export interface TensorFile {
    * treat the values as read-only. Throws 'invalid-file' for broken content.
    */
   read(name: string): Promise<NamedTensor>;
+  /**
+   * Checks the content of these tensors against the file's checksums, where its format has some, so that a damaged
+   * file is refused before anything is changed. Throws 'invalid-file'.
+   */
+  verify(names: Iterable<string>): Promise<void>;
   /** Releases the file. */
   close(): Promise<void>;
 }

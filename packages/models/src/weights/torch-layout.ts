@@ -1,42 +1,15 @@
-/** How a parameter's tfjs layout (NHWC) relates to PyTorch's (NCHW). */
-export type TorchLayout =
-  /** The same in both: norms, biases, layer scale, position embeddings, tables. */
-  | 'same'
-  /** tfjs [kh, kw, I, O], PyTorch [O, I, kh, kw]; also grouped convolutions, where I = Cin / groups. */
-  | 'conv'
-  /** tfjs [kh, kw, C, 1], PyTorch [C, 1, kh, kw]. */
-  | 'depthwise'
-  /** tfjs [in, out], PyTorch [out, in]. */
-  | 'linear'
-  /** A 1x1 convolution used as a linear layer: tfjs [in, out], PyTorch [out, in, 1, 1]. */
-  | 'pointwise'
-  /** Per channel: tfjs [1, 1, 1, C], PyTorch [1, C, 1, 1]. */
-  | 'channel';
-
-/** Shape that PyTorch gives to a parameter of this tfjs shape. */
-export function torchShape(shape: readonly number[], layout: TorchLayout): number[] {
-  const [a, b, c, d] = shape;
-  switch (layout) {
-    case 'conv':
-      return [d, c, a, b];
-    case 'depthwise':
-      return [c, d, a, b];
-    case 'linear':
-      return [b, a];
-    case 'pointwise':
-      return [b, a, 1, 1];
-    case 'channel':
-      return [1, d, 1, 1];
-    case 'same':
-      return [...shape];
-  }
-}
+/** Rearranges parameter values between PyTorch's layout (NCHW) and ours (NHWC), bit by bit. */
+import type { ParameterLayout } from '@revat/stems';
 
 /**
  * Values in PyTorch layout rearranged to tfjs layout; `shape` is the tfjs shape. Where the memory order is
  * the same in both (vectors, tables), the very same array is returned.
  */
-export function fromTorch(values: Float32Array, shape: readonly number[], layout: TorchLayout): Float32Array {
+export function fromTorch(
+  values: Float32Array,
+  shape: readonly number[],
+  layout: ParameterLayout,
+): Float32Array {
   const [a, b, c, d] = shape;
   switch (layout) {
     case 'conv':
@@ -44,16 +17,18 @@ export function fromTorch(values: Float32Array, shape: readonly number[], layout
     case 'depthwise':
       return transpose(values, c * d, a * b);
     case 'linear':
-    case 'pointwise':
       return transpose(values, b, a);
-    case 'channel':
     case 'same':
       return values;
   }
 }
 
 /** Values in tfjs layout rearranged to PyTorch layout; `shape` is the tfjs shape. Inverse of fromTorch, bit by bit. */
-export function toTorch(values: Float32Array, shape: readonly number[], layout: TorchLayout): Float32Array {
+export function toTorch(
+  values: Float32Array,
+  shape: readonly number[],
+  layout: ParameterLayout,
+): Float32Array {
   const [a, b, c, d] = shape;
   switch (layout) {
     case 'conv':
@@ -61,9 +36,7 @@ export function toTorch(values: Float32Array, shape: readonly number[], layout: 
     case 'depthwise':
       return transpose(values, a * b, c * d);
     case 'linear':
-    case 'pointwise':
       return transpose(values, a, b);
-    case 'channel':
     case 'same':
       return values;
   }
