@@ -1,1 +1,1 @@
-export {};
+export { inferShard, parseShard, WHOLE, type Shard } from './shard.js';

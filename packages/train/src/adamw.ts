@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * AdamW (Loshchilov & Hutter, "Decoupled Weight Decay Regularization", ICLR 2019), in PyTorch's order of operations:
+ *   p <- p (1 - lr wd);  m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
+ *   p <- p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+ * Weight decay spares parameters of rank <= 1 and biases, as timm and the paper do (position embeddings and class
+ * tokens do decay).
+ */
+export interface AdamWOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+export const ADAMW_DEFAULTS: AdamWOptions = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05 };
+
+interface Moments {
+  readonly parameter: tf.Variable;
+  readonly decays: boolean;
+  readonly first: tf.Variable;
+  readonly second: tf.Variable;
+}
+
+/** Whether AdamW's weight decay applies to a parameter of that name and rank. */
+export function hasWeightDecay(name: string, rank: number): boolean {
+  return rank > 1 && !name.endsWith('.bias');
+}
+
+export class AdamW {
+  private readonly options: AdamWOptions;
+  private readonly moments = new Map<string, Moments>();
+  private stepCount = 0;
+
+  /** Owns two moment variables a parameter; `dispose()` frees them, the parameters stay the caller's. */
+  constructor(parameters: ReadonlyMap<string, tf.Variable>, options: Partial<AdamWOptions> = {}) {
+    this.options = { ...ADAMW_DEFAULTS, ...options };
+    for (const [name, parameter] of parameters) {
+      const zeros = () => tf.tidy(() => tf.variable(tf.zerosLike(parameter), false));
+      const decays = hasWeightDecay(name, parameter.rank);
+      this.moments.set(name, { parameter, decays, first: zeros(), second: zeros() });
+    }
+  }
+
+  /** Number of updates made so far (t of the equations). */
+  get steps(): number {
+    return this.stepCount;
+  }
+
+  /**
+   * Updates every parameter from its gradient, [same shape], float32. Reads nothing: with a lazy backend the update is
+   * part of the step's graph. Leaves no tensors behind; the gradients stay the caller's.
+   */
+  update(gradients: Readonly<Record<string, tf.Tensor>>, learningRate: number): void {
+    const { beta1, beta2, epsilon, weightDecay } = this.options;
+    const t = ++this.stepCount;
+    tf.tidy(() => {
+      // Tensors, not numbers: what changes from step to step has to be an input of the compiled graph.
+      const keep = tf.scalar(1 - learningRate * weightDecay);
+      const stepSize = tf.scalar(learningRate / (1 - beta1 ** t));
+      const correction = tf.scalar(1 / Math.sqrt(1 - beta2 ** t));
+      for (const [name, { parameter, decays, first, second }] of this.moments) {
+        const gradient = gradients[name];
+        const m = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
+        const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2));
+        const denominator = tf.add(tf.mul(tf.sqrt(v), correction), epsilon);
+        const decayed = decays ? tf.mul(parameter, keep) : parameter;
+        parameter.assign(tf.sub(decayed, tf.mul(stepSize, tf.div(m, denominator))));
+        first.assign(m);
+        second.assign(v);
+      }
+    });
+  }
+
+  /** The state for a checkpoint: names to variables, which stay the optimiser's. */
+  state(): Map<string, tf.Variable> {
+    const entries = [...this.moments].flatMap(([name, { first, second }]): [string, tf.Variable][] => [
+      [`first.${name}`, first],
+      [`second.${name}`, second],
+    ]);
+    return new Map(entries);
+  }
+
+  /** Continues counting after `steps` updates; the moments are restored through `state()`. */
+  resumeAt(steps: number): void {
+    this.stepCount = steps;
+  }
+
+  dispose(): void {
+    for (const { first, second } of this.moments.values()) tf.dispose([first, second]);
+    this.moments.clear();
+  }
+}
