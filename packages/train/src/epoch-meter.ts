@@ -15,11 +15,15 @@ export class EpochMeter {
     this.waitedMs += waitedMs;
   }
 
+  get seconds(): number {
+    return (performance.now() - this.started) / 1000;
+  }
+
   get imagesPerSecond(): number {
-    return (this.steps * this.batchSize * 1000) / (performance.now() - this.started);
+    return (this.steps * this.batchSize) / this.seconds;
   }
 
   get dataWait(): number {
-    return this.waitedMs / (performance.now() - this.started);
+    return this.waitedMs / 1000 / this.seconds;
   }
 }

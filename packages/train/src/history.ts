@@ -16,6 +16,8 @@ export interface EpochRecord {
   readonly cleanAccuracy: number;
   /** On validation images under a short APGD at the recipe's validation radius; absent if the recipe has none. */
   readonly robustAccuracy?: number;
+  /** Time of the epoch, validation included; of a resumed epoch, its part since then. */
+  readonly seconds: number;
   readonly imagesPerSecond: number;
   /** Share of the epoch's time spent waiting for data. */
   readonly dataWait: number;

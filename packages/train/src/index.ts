@@ -4,11 +4,14 @@ export { learningRateAt, radiusAt, type LearningRateSchedule } from './learning-
 export { openRecipeData, type RecipeData } from './recipe-data.js';
 export { parseRecipe, readRecipe, recipeHash, type Recipe, type RecipeInput, type Stage } from './recipe.js';
 export {
+  claimFolder,
   createFolder,
   hashFile,
   openRunFolder,
+  readFolderOwner,
   readRunFolder,
   writeJsonAtomically,
+  type FolderOwner,
   type RunFolder,
 } from './run-folder.js';
 export { findStageCheckpoint, loadStageModel, type StageCheckpoint } from './stage-checkpoint.js';

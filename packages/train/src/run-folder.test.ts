@@ -42,7 +42,7 @@ describe('openRunFolder', () => {
     const folder = path.join(scratch, 'photos');
     mkdirSync(folder);
     writeFileSync(path.join(folder, 'cat.jpg'), '');
-    expect(() => openRunFolder(folder, recipe)).toThrow(/not the folder of a run/);
+    expect(() => openRunFolder(folder, recipe)).toThrow(/not the folder of such a run/);
     expect(() => openRunFolder(path.join(folder, 'cat.jpg'), recipe)).toThrow(/is not a folder/);
     expect(() => openRunFolder(path.join(folder, 'cat.jpg', 'run'), recipe)).toThrow(/cannot write to/);
   });

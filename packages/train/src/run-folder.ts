@@ -6,7 +6,7 @@ import { RevatError } from '@revat/core';
 
 import { parseRecipe, recipeHash, type Recipe } from './recipe.js';
 
-/** The folder of one run: recipe, training state, checkpoints; evaluation and report put their files beside them. */
+/** The folder of one training run: recipe, training state, checkpoints. */
 export interface RunFolder {
   readonly path: string;
   readonly recipe: Recipe;
@@ -14,52 +14,79 @@ export interface RunFolder {
   readonly hash: string;
 }
 
+/** What a folder of results belongs to: stored in it as `file` when it is made, compared when it is used again. */
+export interface FolderOwner {
+  /** For people, e.g. "quickstart-conv". */
+  readonly name: string;
+  readonly hash: string;
+  /** File in the folder that holds `hash`, `name` and `settings`. */
+  readonly file: string;
+  readonly settings: unknown;
+}
+
 const RECIPE_FILE = 'recipe.json';
 
 /**
- * Opens a folder for a run of this recipe: a new or empty one, or with `resume` one that a run of the same recipe began.
- * Throws 'mismatch' for a folder that holds a run already (without `resume`), another recipe or other files, 'io' if it
- * cannot be written; nothing in it is changed then.
+ * Makes a folder the owner's, or with `resume` finds the one that was. Throws 'mismatch' for a folder that holds results
+ * already (without `resume`), those of another owner, or other files; 'not-found' if there is nothing to resume; 'io' if it
+ * cannot be written. Nothing in it is changed then.
  */
-export function openRunFolder(folder: string, recipe: Recipe, { resume = false } = {}): RunFolder {
-  const hash = recipeHash(recipe);
-  const present = listFolder(folder);
-  if (present.length > 0) {
-    const found = readRunFolder(folder);
-    if (found.hash !== hash)
+export function claimFolder(folder: string, owner: FolderOwner, { resume = false } = {}): void {
+  const advice = 'Choose another --out.';
+  if (listFolder(folder).length === 0) {
+    if (resume)
       throw new RevatError(
-        'mismatch',
-        `run folder: ${folder} holds a run of another recipe ("${found.recipe.name}", ${found.hash}; this one is ${hash}). Choose another --out.`,
+        'not-found',
+        `run folder: ${folder} holds no run to resume. Start one without --resume.`,
       );
-    if (!resume)
-      throw new RevatError(
-        'mismatch',
-        `run folder: ${folder} holds this run already. Continue it with --resume or choose another --out.`,
-      );
-    return found;
+    createFolder(folder);
+    const { hash, name, settings } = owner;
+    writeJsonAtomically(path.join(folder, owner.file), { hash, name, settings });
+    return;
   }
-  if (resume)
+  const found = readFolderOwner(folder, owner.file);
+  if (found.hash !== owner.hash)
     throw new RevatError(
-      'not-found',
-      `run folder: ${folder} holds no run to resume. Start one without --resume.`,
+      'mismatch',
+      `run folder: ${folder} holds a run of another recipe ("${found.name}", ${found.hash}; this one is "${owner.name}", ${owner.hash}). ${advice}`,
     );
-  createFolder(path.join(folder, 'checkpoints'));
-  writeJsonAtomically(path.join(folder, RECIPE_FILE), { hash, recipe });
-  return { path: folder, recipe, hash };
+  if (!resume)
+    throw new RevatError(
+      'mismatch',
+      `run folder: ${folder} holds this run already. Continue it with --resume, or choose another --out.`,
+    );
 }
 
-/** The run that a folder holds. Throws 'not-found' without one, 'mismatch' where files of something else lie, 'invalid-file' for a broken recipe. */
-export function readRunFolder(folder: string): RunFolder {
-  const file = path.join(folder, RECIPE_FILE);
-  if (!existsSync(file)) {
+/** Whose results a folder holds. Throws 'not-found' or 'mismatch' if it holds none, 'invalid-file' for a damaged file. */
+export function readFolderOwner(folder: string, file: string): Omit<FolderOwner, 'file'> {
+  const document = path.join(folder, file);
+  if (!existsSync(document)) {
     const code = existsSync(folder) ? 'mismatch' : 'not-found';
     throw new RevatError(
       code,
-      `run folder: ${folder} has no ${RECIPE_FILE}, so it is not the folder of a run. Choose another --out.`,
+      `run folder: ${folder} has no ${file}, so it is not the folder of such a run. Choose another --out.`,
     );
   }
-  const stored = readJson(file) as { recipe?: unknown };
-  const recipe = parseRecipe(stored.recipe, file);
+  const { hash, name, settings } = readJson(document) as Partial<FolderOwner>;
+  if (typeof hash === 'string' && typeof name === 'string') return { hash, name, settings };
+  throw new RevatError(
+    'invalid-file',
+    `run folder: ${document} is damaged: hash or name is missing. Choose another --out.`,
+  );
+}
+
+/** Opens a folder for a run of this recipe: a new or empty one, or with `resume` one that such a run began. Throws as `claimFolder`. */
+export function openRunFolder(folder: string, recipe: Recipe, options: { resume?: boolean } = {}): RunFolder {
+  const hash = recipeHash(recipe);
+  claimFolder(folder, { name: recipe.name, hash, file: RECIPE_FILE, settings: recipe }, options);
+  createFolder(path.join(folder, 'checkpoints'));
+  return { path: folder, recipe, hash };
+}
+
+/** The training run that a folder holds. Throws as `readFolderOwner`, and 'invalid-argument' for a recipe of another version. */
+export function readRunFolder(folder: string): RunFolder {
+  const { settings } = readFolderOwner(folder, RECIPE_FILE);
+  const recipe = parseRecipe(settings, path.join(folder, RECIPE_FILE));
   return { path: folder, recipe, hash: recipeHash(recipe) };
 }
 
@@ -81,13 +108,10 @@ export function createFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new RevatError(
-      'io',
-      `run folder: cannot write to ${folder} (${(cause as Error).message}). Choose another --out.`,
-      {
-        cause,
-      },
-    );
+    const reason = (cause as Error).message;
+    throw new RevatError('io', `run folder: cannot write to ${folder} (${reason}). Choose another --out.`, {
+      cause,
+    });
   }
 }
 
@@ -110,9 +134,7 @@ export function readJson(file: string): unknown {
     throw new RevatError(
       'invalid-file',
       `run folder: ${file} is damaged: ${(cause as Error).message}. Start again in another --out.`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

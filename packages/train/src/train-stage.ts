@@ -221,6 +221,7 @@ class StageRun {
       trainLoss: lossSum / source.stepsPerEpoch,
       trainAccuracy: correct / (source.stepsPerEpoch * stage.batchSize),
       ...accuracies,
+      seconds: meter.seconds,
       imagesPerSecond,
       dataWait,
     };

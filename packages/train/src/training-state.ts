@@ -48,6 +48,7 @@ const epochRecordSchema = z.strictObject({
   trainAccuracy: z.number(),
   cleanAccuracy: z.number(),
   robustAccuracy: z.number().optional(),
+  seconds: z.number(),
   imagesPerSecond: z.number(),
   dataWait: z.number(),
 });
