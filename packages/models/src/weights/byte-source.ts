@@ -14,25 +14,25 @@ export interface ByteSource {
 /** Bytes in memory as a source; they are read in place, so they must not change meanwhile. */
 export function bufferSource(data: ArrayBuffer | Uint8Array, name = 'buffer'): ByteSource {
   const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
-  return {
-    name,
-    size: bytes.byteLength,
-    async readInto(into, offset) {
-      checkRange(this, offset, into.byteLength);
-      into.set(bytes.subarray(offset, offset + into.byteLength));
-    },
-    async close() {},
-  };
+  return checkedSource(name, bytes.byteLength, async (into, offset) => {
+    into.set(bytes.subarray(offset, offset + into.byteLength));
+  });
 }
 
 /** A browser's File or Blob as a source; slices are fetched as they are asked for. */
 export function blobSource(blob: Blob, name = 'blob'): ByteSource {
+  return checkedSource(name, blob.size, async (into, offset) => {
+    into.set(new Uint8Array(await blob.slice(offset, offset + into.byteLength).arrayBuffer()));
+  });
+}
+
+function checkedSource(name: string, size: number, readInto: ByteSource['readInto']): ByteSource {
   return {
     name,
-    size: blob.size,
+    size,
     async readInto(into, offset) {
-      checkRange(this, offset, into.byteLength);
-      into.set(new Uint8Array(await blob.slice(offset, offset + into.byteLength).arrayBuffer()));
+      checkRange({ name, size }, offset, into.byteLength);
+      await readInto(into, offset);
     },
     async close() {},
   };
@@ -47,7 +47,7 @@ export async function readBytes(source: ByteSource, offset: number, length: numb
 }
 
 /** Throws 'invalid-file' unless [offset, offset + length) lies inside the source. */
-export function checkRange(source: ByteSource, offset: number, length: number): void {
+export function checkRange(source: Pick<ByteSource, 'name' | 'size'>, offset: number, length: number): void {
   const inside = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (inside && offset + length <= source.size) return;
   throw new RevatError(

@@ -3,11 +3,13 @@ import { RevatError } from '@revat/core';
 import { readBytes, type ByteSource } from './byte-source.js';
 import type { NamedTensor } from './dtype.js';
 import { openPyTorch, type PyTorchOptions } from './pytorch.js';
+import type { RemoteOptions } from './remote-options.js';
 import { openSafetensors } from './safetensors.js';
 import { openSource, type WeightSource } from './source.js';
 import type { TensorFile } from './tensor-file.js';
 
-export type CheckpointOptions = PyTorchOptions;
+/** What to take of a file that holds several state dicts, and how to fetch it. */
+export interface CheckpointOptions extends PyTorchOptions, RemoteOptions {}
 
 export interface Checkpoint {
   /** Plain tensors by their names in the file. */
@@ -45,7 +47,7 @@ export async function openCheckpoint(
   source: WeightSource,
   options: CheckpointOptions = {},
 ): Promise<TensorFile> {
-  const bytes = await openSource(source);
+  const bytes = await openSource(source, options);
   const format = await recognise(bytes).catch(async (error: unknown) => {
     await bytes.close();
     throw error;

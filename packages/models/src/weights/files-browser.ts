@@ -1,22 +1,23 @@
 import { RevatError } from '@revat/core';
 import type { ByteSource } from './byte-source.js';
+import { openUrl } from './remote-browser.js';
 
-/** Browsers have no paths: throws 'unavailable'. */
+/** In a browser a path is an address relative to the page. */
 export async function openFile(file: string): Promise<ByteSource> {
-  throw noFiles(file, 'Give a File, Blob, ArrayBuffer or URL instead of a path');
+  return openUrl(new URL(file, globalThis.location?.href ?? 'http://localhost/'), {});
 }
 
 /** Browsers have no paths: throws 'unavailable'. */
-export async function writeFileAtomically(
-  file: string,
-  _chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  throw noFiles(file, 'Use encodeSafetensors and offer the Blob for download');
+export async function writeFileAtomically(file: string): Promise<void> {
+  throw new RevatError(
+    'unavailable',
+    `${file}: there is no file system in a browser. Use encodeSafetensors or encodeWeights and offer the Blob for download.`,
+  );
 }
 
-/** Browsers have no paths: throws 'unavailable'. */
-export async function listFolder(folder: string): Promise<string[] | undefined> {
-  throw noFiles(folder, 'Give a File, Blob, ArrayBuffer or URL instead of a path');
+/** In a browser no path is a folder. */
+export async function listFolder(): Promise<string[] | undefined> {
+  return undefined;
 }
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -30,8 +31,4 @@ export function crc32(bytes: Uint8Array, before: number): number {
   let crc = ~before;
   for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
   return ~crc >>> 0;
-}
-
-function noFiles(file: string, advice: string): RevatError {
-  return new RevatError('unavailable', `${file}: there is no file system in a browser. ${advice}.`);
 }

@@ -16,3 +16,4 @@ export type { PyTorchOptions } from './pytorch.js';
 export type { SectionChoice } from './state-dict.js';
 export { loadWeights, type LoadOptions, type LoadReport } from './load-weights.js';
 export { encodeWeights, exportTensors, saveWeights } from './save-weights.js';
+export type { RemoteOptions } from './remote-options.js';

@@ -148,11 +148,10 @@ function memoIndex(line: string): number {
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
 function unescape(text: string): string {
-  return text.replace(/\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U000([0-9a-f]{5})|(.))/gis, (_, x, u, U, plain) => {
-    const hex: string | undefined = x ?? u ?? U;
-    return hex === undefined
-      ? (ESCAPES[plain] ?? plain)
-      : String.fromCodePoint(Math.min(Number.parseInt(hex, 16), 0x10ffff));
+  return text.replace(/\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)/gis, (_, escape: string) => {
+    if (escape.length === 1) return ESCAPES[escape] ?? escape;
+    const code = Number.parseInt(escape.slice(1), 16);
+    return String.fromCodePoint(Math.min(code, 0x10ffff));
   });
 }
 

@@ -20,8 +20,9 @@ export function storageTable(): {
   return {
     storages,
     load(id) {
-      if (!Array.isArray(id) || id[0] !== 'storage')
+      if (!Array.isArray(id) || id[0] !== 'storage') {
         throw new PickleError('refers to data that is not a storage');
+      }
       const [, type, key, , length, view] = id;
       const valid =
         type instanceof AllowedGlobal &&
@@ -59,12 +60,6 @@ export function namingFile<Result>(file: string, read: () => Result): Result {
     return read();
   } catch (cause) {
     if (!(cause instanceof PickleError)) throw cause;
-    throw new RevatError(
-      'invalid-file',
-      `${file} ${cause.message}. Load only checkpoints that hold a state dict.`,
-      {
-        cause,
-      },
-    );
+    throw new RevatError('invalid-file', `${file} ${cause.message}. ${cause.advice}.`, { cause });
   }
 }

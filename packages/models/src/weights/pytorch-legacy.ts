@@ -70,7 +70,7 @@ function parsePickles(window: Uint8Array, file: string, opaqueClasses: ReadonlyS
     if (protocol.value !== PROTOCOL) {
       throw new RevatError(
         'invalid-file',
-        `${file} uses the unknown legacy protocol ${String(protocol.value)}.`,
+        `${file} uses an unknown legacy protocol, not ${PROTOCOL}. Save it with a newer PyTorch.`,
       );
     }
     const system = unpickle(window, { start: protocol.end });
@@ -98,7 +98,7 @@ async function locateStorages(
   let at = start;
   for (const key of Array.isArray(keys) ? keys : []) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    const where = `${source.name}: storage ${JSON.stringify(String(key))}`;
+    const where = `${source.name}: storage ${typeof key === 'string' ? JSON.stringify(key) : 'without a key'}`;
     if (storage === undefined || storage.dtype === 'untyped') {
       throw new RevatError('invalid-file', `${where} is listed but used by no tensor. The file is damaged.`);
     }

@@ -18,6 +18,7 @@ import {
   type TensorData,
 } from './dtype.js';
 import { HeaderSyntaxError, parseHeader, type HeaderValue } from './header-json.js';
+import type { RemoteOptions } from './remote-options.js';
 import { openSource, type WeightSource } from './source.js';
 import type { TensorFile, TensorInfo } from './tensor-file.js';
 
@@ -48,8 +49,9 @@ const MAX_HEADER_BYTES = 100_000_000;
  */
 export async function readSafetensors(
   source: WeightSource,
+  options: RemoteOptions = {},
 ): Promise<{ tensors: Map<string, NamedTensor>; metadata: Record<string, string> }> {
-  const file = await openSafetensors(await openSource(source));
+  const file = await openSafetensors(await openSource(source, options));
   try {
     const tensors = new Map<string, NamedTensor>();
     for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
@@ -171,14 +173,15 @@ function readEntry(value: HeaderValue, where: string): Entry {
   const shape = value.get('shape');
   const count = Array.isArray(shape) ? elementCount(shape) : undefined;
   if (count === undefined) throw broken(where, `has the impossible shape ${JSON.stringify(shape)}`);
+  const sizes = shape as number[];
   const [begin, end, ...more] = wholeNumbers(value.get('data_offsets'), where);
   if (begin === undefined || end === undefined || more.length > 0 || end < begin) {
     throw broken(where, `has data_offsets ${begin} to ${end}, which are no byte range`);
   }
   if (end - begin !== count * bytesPerElement(dtype)) {
-    throw broken(where, `has ${end - begin} bytes for ${count} ${dtype} values of shape [${shape}]`);
+    throw broken(where, `has ${end - begin} bytes for ${count} ${dtype} values of shape [${sizes}]`);
   }
-  return { dtype, shape: shape as number[], begin, end };
+  return { dtype, shape: sizes, begin, end };
 }
 
 function wholeNumbers(value: HeaderValue | undefined, where: string): number[] {
@@ -210,8 +213,7 @@ function planFile(
   metadata: Readonly<Record<string, string>>,
   where: string,
 ): () => AsyncGenerator<Uint8Array> {
-  const given: Array<[string, WritableTensor]> =
-    tensors instanceof Map ? [...tensors] : Object.entries(tensors as Record<string, WritableTensor>);
+  const given = isMap(tensors) ? [...tensors] : Object.entries(tensors);
   const plans = given.map(([name, tensor]) => planTensor(name, tensor, where));
   plans.sort((a, b) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
   const header = encodeHeader(plans, metadata, where);
@@ -228,6 +230,10 @@ function planFile(
       yield bytesOf(values);
     }
   };
+}
+
+function isMap(tensors: WritableTensors): tensors is ReadonlyMap<string, WritableTensor> {
+  return tensors instanceof Map;
 }
 
 interface TensorPlan {

@@ -1,0 +1,173 @@
+/**
+ * Weights from the Hugging Face hub, kept in its usual cache (`models--owner--name/{blobs,refs,snapshots}`), which
+ * Python's huggingface_hub and timm share: what they downloaded is found here, and the other way round. What the
+ * repository holds is asked through @huggingface/hub; the download is ours, because it continues and is checked.
+ */
+import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { isRevatError, RevatError } from '@revat/core';
+import { download } from './download-node.js';
+import { chooseWeightFile, parseHubReference, WEIGHT_FILES, type HubReference } from './hub-reference.js';
+import { networkError } from './network-error.js';
+import { DEFAULT_HUB_URL, type RemoteOptions } from './remote-options.js';
+
+/** Path in the cache of the file that `hf:owner/name[@revision][:file]` means; downloads it if need be. */
+export async function hubFile(source: string, options: RemoteOptions): Promise<string> {
+  const reference = parseHubReference(source);
+  const hub = await import('@huggingface/hub');
+  const cache = options.cacheDir ?? hub.getHFHubCachePath();
+  const folder = path.join(cache, hub.getRepoFolderName({ type: 'model', name: reference.repository }));
+  const known = await cachedFile(folder, reference);
+  if (known !== undefined && (isCommit(reference.revision) || process.env.HF_HUB_OFFLINE === '1'))
+    return known;
+  try {
+    return await fetchFromHub(source, reference, folder, options);
+  } catch (error) {
+    const offline = isRevatError(error) && error.code === 'io' && error.details.offline === true;
+    if (known !== undefined && offline) return known;
+    throw error;
+  }
+}
+
+interface HubFile {
+  readonly file: string;
+  readonly commit: string;
+  readonly size: number;
+  /** Content hash that names the blob: SHA-256 for large files. */
+  readonly oid: string;
+  readonly sha256: string | undefined;
+}
+
+async function fetchFromHub(
+  source: string,
+  reference: HubReference,
+  folder: string,
+  options: RemoteOptions,
+): Promise<string> {
+  const hubUrl = options.hubUrl ?? process.env.HF_ENDPOINT ?? DEFAULT_HUB_URL;
+  const token = process.env.HF_TOKEN;
+  const found = await ask(source, hubUrl, () => lookUp(source, reference, hubUrl, token), options);
+  const pointer = path.join(folder, 'snapshots', found.commit, found.file);
+  const blob = path.join(folder, 'blobs', found.oid);
+  if (!(await exists(blob))) {
+    await download(
+      {
+        url: `${hubUrl}/${reference.repository}/resolve/${found.commit}/${found.file.split('/').map(encodeURIComponent).join('/')}`,
+        target: blob,
+        where: source,
+        headers: token === undefined || token === '' ? {} : { Authorization: `Bearer ${token}` },
+        size: found.size,
+        immutable: true,
+        sha256: options.sha256 ?? found.sha256,
+      },
+      options,
+    );
+  }
+  await link(blob, pointer);
+  await writeReference(folder, reference.revision, found.commit);
+  return pointer;
+}
+
+async function lookUp(
+  source: string,
+  { repository, revision, file }: HubReference,
+  hubUrl: string,
+  token: string | undefined,
+): Promise<HubFile> {
+  const hub = await import('@huggingface/hub');
+  const access = { hubUrl, ...(token === undefined || token === '' ? {} : { accessToken: token }) };
+  const info = await hub.modelInfo({
+    name: repository,
+    revision,
+    additionalFields: ['sha', 'filePaths'],
+    ...access,
+  });
+  const chosen = file ?? chooseWeightFile(info.filePaths, source);
+  const [entry] = await hub.pathsInfo({ repo: repository, paths: [chosen], revision: info.sha, ...access });
+  if (entry === undefined || entry.path !== chosen) {
+    throw new RevatError(
+      'not-found',
+      `${source}: the repository has no ${chosen}. It holds ${info.filePaths.slice(0, 8).join(', ')}.`,
+    );
+  }
+  const oid = entry.lfs?.oid ?? entry.oid ?? '';
+  if (!isCommit(info.sha) || !/^[0-9a-f]{40,64}$/.test(oid)) {
+    throw new RevatError('invalid-file', `${source}: ${hubUrl} answered without proper hashes. Is it a hub?`);
+  }
+  return { file: chosen, commit: info.sha, size: entry.lfs?.size ?? entry.size, oid, sha256: entry.lfs?.oid };
+}
+
+/** Asks the hub; says in plain words what an error of the library means. */
+async function ask<Result>(
+  source: string,
+  hubUrl: string,
+  question: () => Promise<Result>,
+  options: RemoteOptions,
+): Promise<Result> {
+  try {
+    return await question();
+  } catch (cause) {
+    if (isRevatError(cause)) throw cause;
+    const status = cause instanceof Error && 'statusCode' in cause ? Number(cause.statusCode) : undefined;
+    if (status === undefined) {
+      const { code, message } = networkError(cause, hubUrl, source, options.signal);
+      throw new RevatError(code, message, { cause, details: { offline: code === 'io' } });
+    }
+    if (status === 404)
+      throw new RevatError(
+        'not-found',
+        `${source}: the hub has no such repository or revision. Check the name.`,
+        { cause },
+      );
+    if (status === 401 || status === 403) {
+      throw new RevatError(
+        'io',
+        `${source}: access denied (${status}). It may not exist, or need an account: accept its licence on the hub and set HF_TOKEN.`,
+        { cause },
+      );
+    }
+    throw new RevatError('io', `${source}: the hub answered ${status}. Try again later.`, { cause });
+  }
+}
+
+/** The file in the cache, for the commit that the revision last meant; undefined if it is not there. */
+async function cachedFile(folder: string, { revision, file }: HubReference): Promise<string | undefined> {
+  const commit = isCommit(revision)
+    ? revision
+    : await readFile(path.join(folder, 'refs', revision), 'utf8').catch(() => '');
+  if (!isCommit(commit.trim())) return undefined;
+  for (const name of file === undefined ? WEIGHT_FILES : [file]) {
+    const candidate = path.join(folder, 'snapshots', commit.trim(), name);
+    if (await exists(candidate)) return candidate;
+  }
+  return undefined;
+}
+
+/** Points the snapshot at the blob as Python does; where symbolic links are not allowed (Windows), copies. */
+async function link(blob: string, pointer: string): Promise<void> {
+  if (await exists(pointer)) return;
+  await mkdir(path.dirname(pointer), { recursive: true });
+  await symlink(path.relative(path.dirname(pointer), blob), pointer).catch(
+    async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') await copyFile(blob, pointer);
+    },
+  );
+}
+
+async function writeReference(folder: string, revision: string, commit: string): Promise<void> {
+  if (isCommit(revision)) return;
+  const file = path.join(folder, 'refs', revision);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, commit);
+}
+
+function isCommit(text: string): boolean {
+  return /^[0-9a-f]{40}$/.test(text);
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
