@@ -134,7 +134,7 @@ function stem(scope: Scope, config: ConvNextConfig): Layer {
     convStem: config.convStem,
   };
   const design = resolveStem(config.stem, requirements);
-  if (design !== 'patch') return convStem(scope, design, inChannels, dims[0]);
+  if (typeof design === 'object') return convStem(scope, design, inChannels, dims[0]);
   return patchStem(scope.child(0), {
     inChannels,
     channels: dims[0],

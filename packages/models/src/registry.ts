@@ -1,11 +1,25 @@
 import { RevatError } from '@revat/core';
+import { convnextIsotropic, type ConvNextIsotropicConfig } from './convnext-isotropic.js';
 import { convnext, type ConvNextConfig } from './convnext.js';
 import type { Family } from './family.js';
-import type { CommonConfig, StemConfig } from './model-config.js';
+import { internimage, type InternImageConfig } from './internimage.js';
 import type { Model } from './model.js';
+import { resnet, type ResNetConfig } from './resnet.js';
+import { robarch, type RobArchConfig } from './robarch.js';
+import { swin, type SwinConfig } from './swin.js';
+import { vit, type VitConfig } from './vit.js';
+import { xcit, type XcitConfig } from './xcit.js';
 
 /** The options of every family; each checks that it knows those it is given. */
-export type ModelOptions = Partial<CommonConfig & StemConfig> & Partial<ConvNextConfig>;
+export type ModelOptions =
+  | Partial<ConvNextConfig>
+  | Partial<ConvNextIsotropicConfig>
+  | Partial<VitConfig>
+  | Partial<ResNetConfig>
+  | Partial<XcitConfig>
+  | Partial<SwinConfig>
+  | Partial<RobArchConfig>
+  | Partial<InternImageConfig>;
 
 interface Preset {
   readonly family: Family;
@@ -31,6 +45,31 @@ const PRESETS: Readonly<Record<string, Preset>> = {
   convnext_small: { family: convnext, options: { depths: [3, 3, 27, 3] } },
   convnext_base: { family: convnext, options: { ...CONVNEXT_B, dims: [128, 256, 512, 1024] } },
   convnext_large: { family: convnext, options: { ...CONVNEXT_B, dims: [192, 384, 768, 1536] } },
+  convnext_isotropic: { family: convnextIsotropic, options: {} },
+  convnext_isotropic_small: { family: convnextIsotropic, options: {} },
+  vit: { family: vit, options: {} },
+  vit_small: { family: vit, options: {} },
+  vit_medium: {
+    family: vit,
+    options: { dim: 512, heads: 8, layerScale: 1e-6, positions: 'patches' },
+  },
+  vit_base: { family: vit, options: { dim: 768, heads: 12 } },
+  resnet: { family: resnet, options: {} },
+  resnet50: { family: resnet, options: {} },
+  resnet101: { family: resnet, options: { depths: [3, 4, 23, 3] } },
+  wide_resnet50_2: { family: resnet, options: { baseWidth: 128 } },
+  xcit: { family: xcit, options: {} },
+  xcit_small_12: { family: xcit, options: {} },
+  xcit_medium_12: { family: xcit, options: { dim: 512 } },
+  xcit_large_12: { family: xcit, options: { dim: 768, heads: 16 } },
+  swin: { family: swin, options: {} },
+  swin_base: { family: swin, options: {} },
+  swin_large: { family: swin, options: { dim: 192, heads: [6, 12, 24, 48] } },
+  robarch: { family: robarch, options: {} },
+  robarch_small: { family: robarch, options: {} },
+  robarch_large: { family: robarch, options: { depths: [7, 11, 18, 1], widths: [512, 1024, 2016, 4032] } },
+  internimage: { family: internimage, options: {} },
+  internimage_tiny: { family: internimage, options: {} },
 };
 
 /** The names that `createModel` takes. */

@@ -7,6 +7,7 @@ import { randomStream, type RandomStream } from '@revat/core';
  */
 export type InitialValues =
   | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'given'; readonly values: readonly number[] }
   | { readonly kind: 'normal'; readonly std: number }
   | { readonly kind: 'truncated-normal'; readonly std: number; readonly bound: number }
   | { readonly kind: 'uniform'; readonly bound: number };
@@ -29,6 +30,7 @@ export function torchDefault(fanIn: number): InitialValues {
  * on the other parameters nor on their order: changing the stem or the head leaves the rest of a seeded model as it was.
  */
 export function initialValues(spec: InitialValues, count: number, seed: number, name: string): Float32Array {
+  if (spec.kind === 'given') return Float32Array.from(spec.values);
   const values = new Float32Array(count);
   if (spec.kind === 'constant') return spec.value === 0 ? values : values.fill(spec.value);
   const nextWord = xoshiro128(randomStream(seed, 'initial-values', name));

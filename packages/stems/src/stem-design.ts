@@ -17,8 +17,8 @@ export interface StemDesign {
 }
 
 /**
- * How a stem is asked for. A name: `patch`, `conv` (the family's ConvStem) or one of the paper's tables (`PAPER_STEMS`). A
- * named stem of another base width N or with other strides, one a convolution. Or every layer in numbers.
+ * How a stem is asked for. A name: `native` (as the family was published), `patch`, `conv` (the family's ConvStem) or one of
+ * the paper's tables (`PAPER_STEMS`). A named stem of another base width N or with other strides, one a convolution. Or every layer in numbers.
  */
 export type StemOption =
   | string
@@ -83,28 +83,33 @@ export interface StemRequirements {
   readonly channels: number;
   /** Product of the strides of the unchanged network. */
   readonly stride: number;
-  /** The name that `conv` stands for. */
+  /** The name that `conv` stands for; 'native' where the family's own stem is convolutional. */
   readonly convStem: string;
-  /** N of the family's ConvStem where it is not the design's own, e.g. half the width. */
-  readonly convStemWidth?: number;
+  /** What `native` stands for where the family has no stem of its own kind. */
+  readonly nativeStem?: 'patch';
 }
 
 /**
- * The layers of a stem, or 'patch' for the family's patch stem.
+ * The layers of a stem, or 'patch' or 'native' for the family's own of that name.
  * Throws RevatError 'unknown-name' for an unknown name and 'mismatch' if the stem's stride or width does not fit.
  */
-export function resolveStem(option: StemOption, requirements: StemRequirements): StemDesign | 'patch' {
+export function resolveStem(
+  option: StemOption,
+  requirements: StemRequirements,
+): StemDesign | 'patch' | 'native' {
   if (typeof option === 'object' && 'layers' in option) {
     const design = { layers: option.layers, projection: option.projection ?? false };
     return checked(design, 'explicit', requirements, true);
   }
   const { name, width, strides } = typeof option === 'string' ? { name: option } : option;
-  if (name === 'patch') return 'patch';
-  const paperStem = PAPER_STEMS[name === 'conv' ? requirements.convStem : name];
+  const key = name === 'conv' ? requirements.convStem : name;
+  if (key === 'native') return requirements.nativeStem ?? 'native';
+  if (key === 'patch') return 'patch';
+  const paperStem = Object.hasOwn(PAPER_STEMS, key) ? PAPER_STEMS[key] : undefined;
   if (!paperStem) throw unknownStem(name, requirements.family);
   if (paperStem.layers === 'patch') return 'patch';
   const { layers, projection } = paperStem;
-  const base = width ?? paperWidth(paperStem, name, requirements);
+  const base = width ?? (paperStem.widthFraction ? requirements.channels * paperStem.widthFraction : 48);
   if (strides && strides.length !== layers.length) {
     throw new RevatError(
       'invalid-argument',
@@ -117,11 +122,6 @@ export function resolveStem(option: StemOption, requirements: StemRequirements):
     channels: Math.round(base * multiple),
   }));
   return checked({ layers: sized, projection }, name, requirements, strides === undefined);
-}
-
-function paperWidth(stem: PaperStem, name: string, requirements: StemRequirements): number {
-  if (name === 'conv' && requirements.convStemWidth) return requirements.convStemWidth;
-  return stem.widthFraction ? requirements.channels * stem.widthFraction : 48;
 }
 
 /** Strides are checked only where they were not chosen by hand: a CIFAR-size network has a stem of stride 1. */
@@ -159,6 +159,6 @@ function checked(
 }
 
 function unknownStem(name: string, family: string): RevatError {
-  const known = ['patch', 'conv', ...Object.keys(PAPER_STEMS)].join(', ');
+  const known = ['native', 'patch', 'conv', ...Object.keys(PAPER_STEMS)].join(', ');
   return new RevatError('unknown-name', `${family}: no stem is called '${name}'. Known: ${known}.`);
 }

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { GOLDEN_MODELS } from './golden-models.js';
+import {
+  openGolden,
+  recordedFeature,
+  recordedGradient,
+  recordedInputGradient,
+  recordedValues,
+  relativeErrors,
+  summedCrossEntropy,
+  worstExcess,
+  type GoldenCase,
+} from './golden-case.js';
+
+/**
+ * The tolerances of the reference for a float32 port: logits 1e-4 + 1e-4 |ref|, features 1e-4, input gradient
+ * max|d| <= 1e-3 max|ref| and 1e-4 in relative L2, gradient norms 1e-3 relative.
+ */
+export function goldenForward(name: string): void {
+  describe(name, () => {
+    const opened = useGolden(name);
+
+    test('logits', () => {
+      const logits = tf.tidy(() => opened().model.classify(opened().images).dataSync());
+      expect(worstExcess(logits, recordedValues(opened(), 'logits'), 1e-4, 1e-4)).toBeLessThanOrEqual(1);
+    });
+
+    test('features of every stage', () => {
+      const { manifest, model, images } = opened();
+      const features = model.features(
+        images,
+        manifest.features.map(({ module }) => module),
+      );
+      for (const { tensor, module } of manifest.features) {
+        const values = (features.get(module) as tf.Tensor).dataSync();
+        const excess = worstExcess(values, recordedFeature(opened(), tensor), 1e-4, 1e-4);
+        expect({ module, excess: excess <= 1 ? 0 : excess }).toEqual({ module, excess: 0 });
+      }
+      tf.dispose([...features.values()]);
+    });
+  });
+}
+
+export function goldenGradients(name: string): void {
+  describe(name, () => {
+    const opened = useGolden(name);
+
+    test('gradient of the images', () => {
+      const { model, images, labels } = opened();
+      const gradient = tf.tidy(() =>
+        tf
+          .grad((x: tf.Tensor) => summedCrossEntropy(model.classify(x as tf.Tensor4D), labels))(images)
+          .dataSync(),
+      );
+      const { max, l2 } = relativeErrors(gradient, recordedInputGradient(opened()));
+      expect(max).toBeLessThanOrEqual(1e-3);
+      expect(l2).toBeLessThanOrEqual(1e-4);
+    });
+
+    test('gradients of the parameters: all norms, three in full', () => {
+      const { model, manifest } = opened();
+      const gradients = parameterGradients(opened());
+      const norms = recordedValues(opened(), 'param_grad_l2');
+      expect([...model.parameters().keys()]).toEqual(manifest.param_grad_l2_order);
+      manifest.param_grad_l2_order.forEach((parameter, i) => {
+        const norm = Math.hypot(...gradients.get(parameter)!);
+        // A class-attention key bias shifts all scores alike: its gradient is zero but for rounding.
+        const absolute = parameter.endsWith('attn.k.bias') ? 1e-4 : 1e-6;
+        const excess = worstExcess([norm], [norms[i]], absolute, 1e-3);
+        expect({ parameter, excess: excess <= 1 ? 0 : excess }).toEqual({ parameter, excess: 0 });
+      });
+      for (const name of manifest.full_gradients) {
+        const parameter = name.replace(/^grad\./, '');
+        const { max, l2 } = relativeErrors(gradients.get(parameter)!, recordedGradient(opened(), parameter));
+        expect(max).toBeLessThanOrEqual(1e-3);
+        expect(l2).toBeLessThanOrEqual(1e-4);
+      }
+    });
+  });
+}
+
+/** Batch statistics: logits and running statistics after one pass in training mode. */
+export function goldenTrainMode(name: string): void {
+  describe(name, () => {
+    const opened = useGolden(name);
+
+    test('batch norm in training mode', () => {
+      const { model, images, recorded } = opened();
+      model.mode = 'train';
+      const logits = tf.tidy(() => model.classify(images).dataSync());
+      model.mode = 'eval';
+      expect(
+        worstExcess(logits, recordedValues(opened(), 'train_mode.logits'), 1e-4, 1e-4),
+      ).toBeLessThanOrEqual(1);
+      const buffers = model.buffers();
+      const statistics = [...recorded.keys()].filter(
+        (key) => key.startsWith('train_mode.') && key.includes('.running_'),
+      );
+      expect(statistics.length).toBeGreaterThan(0);
+      for (const key of statistics) {
+        const values = buffers.get(key.replace('train_mode.', ''))!.dataSync();
+        expect({ key, excess: worstExcess(values, recordedValues(opened(), key), 1e-5, 1e-4) <= 1 }).toEqual({
+          key,
+          excess: true,
+        });
+      }
+      const counters = [...buffers].filter(([key]) => key.endsWith('num_batches_tracked'));
+      expect(counters.map(([, counter]) => counter.dataSync()[0])).toEqual(counters.map(() => 1));
+    });
+  });
+}
+
+/** The names of all goldens, and of those with batch norm. */
+export const GOLDEN_NAMES = Object.keys(GOLDEN_MODELS);
+export const BATCH_NORM_GOLDENS = ['xcit', 'resnet_bottleneck', 'wide_resnet', 'robarch'];
+
+function useGolden(name: string): () => GoldenCase {
+  let golden: GoldenCase | undefined;
+  beforeAll(async () => {
+    golden = await openGolden(name);
+  });
+  afterAll(() => golden?.dispose());
+  return () => {
+    if (!golden) throw new Error(`golden ${name} is not open`);
+    return golden;
+  };
+}
+
+function parameterGradients({ model, images, labels }: GoldenCase): Map<string, Float32Array> {
+  const parameters = model.parameters();
+  const { value, grads } = tf.variableGrads(
+    () => summedCrossEntropy(model.classify(images), labels),
+    [...parameters.values()],
+  );
+  const values = new Map<string, Float32Array>();
+  for (const [name, variable] of parameters) values.set(name, grads[variable.name].dataSync<'float32'>());
+  tf.dispose([value, grads]);
+  return values;
+}
