@@ -1,7 +1,15 @@
 export { accuracyOf, type Accuracy } from './accuracy.js';
+export { readAdversarialExamples, type AdversarialExamples } from './adversarial-examples.js';
+export { evaluate, type EvaluateOptions, type EvaluationResult } from './evaluate.js';
 export { evaluatedModel, type EvaluatedModel } from './evaluated-model.js';
 export type { EvaluationData, ImagesInMemory } from './evaluation-data.js';
+export type { EvaluateEvent, EvaluationOptions, EvaluationPart } from './evaluation-options.js';
+export type { EvaluationShard } from './evaluation-run.js';
+export { readJournal, type CommitRecord, type JournaledChunk, type SampleRecord } from './journal.js';
+export { leaderboard, leaderboardMarkdown, type Leaderboard, type LeaderboardEntry } from './leaderboard.js';
+export { takePictures, type TakePicturesOptions } from './pictures.js';
 export { encodePng } from './png.js';
+export { radiusCurves, type RadiusCurvesOptions } from './radius-curves.js';
 export type { PictureFiles } from './report/picture-section.js';
 export { renderReport } from './report/render-report.js';
 export { verdictText } from './report/verdict.js';
@@ -31,3 +39,4 @@ export {
   type ThreatModel,
   type ThreatModelOptions,
 } from './threat-model.js';
+export { writeReport } from './write-report.js';

@@ -5,13 +5,19 @@
  * so an evaluation that was killed and resumed leaves the same bytes as one that ran through.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { isRevatError, RevatError } from '@revat/core';
 
 const FORMAT = 'revat.journal';
 const VERSION = 1;
+
+interface Header {
+  readonly journal?: string;
+  readonly version?: number;
+  readonly recipe?: object;
+}
 
 /** One sample's line: at least its stable id. */
 export interface SampleRecord {
@@ -77,6 +83,24 @@ export async function openJournal<S extends SampleRecord, C extends CommitRecord
   }
 }
 
+/** Reads a journal without touching it; a torn end is left out. Throws 'not-found', 'io' or 'invalid-file'. */
+export async function readJournal<S extends SampleRecord, C extends CommitRecord>(
+  file: string,
+): Promise<{ recipe: object; chunks: readonly JournaledChunk<S, C>[] }> {
+  const content = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new RevatError(
+      cause.code === 'ENOENT' ? 'not-found' : 'io',
+      `journal: cannot read ${file}: ${cause.message}. Give the output folder of an evaluation.`,
+      { cause },
+    );
+  });
+  const headerEnd = content.indexOf('\n') + 1;
+  const header = parseLine<Header>(content.toString('utf8', 0, headerEnd));
+  if (header?.journal !== FORMAT || header.version !== VERSION || !header.recipe)
+    throw new RevatError('invalid-file', `journal: ${file} is no journal that this package reads.`);
+  return { recipe: header.recipe, chunks: readChunks<S, C>(content, headerEnd, file).chunks };
+}
+
 async function openFile(file: string): Promise<FileHandle> {
   try {
     await mkdir(path.dirname(file), { recursive: true });
@@ -118,16 +142,25 @@ function readContent<S extends SampleRecord, C extends CommitRecord>(
   header: string,
   file: string,
 ): { chunks: JournaledChunk<S, C>[]; bytes: number } {
-  const chunks: JournaledChunk<S, C>[] = [];
   const headerEnd = content.indexOf('\n') + 1;
   if (headerEnd === 0) {
-    if (header.startsWith(content.toString('utf8'))) return { chunks, bytes: 0 };
+    if (header.startsWith(content.toString('utf8'))) return { chunks: [], bytes: 0 };
     throw new RevatError(
       'invalid-file',
       `journal: ${file} is no journal of revat. Choose another output folder.`,
     );
   }
   checkHeader(content.toString('utf8', 0, headerEnd), header, file);
+  return readChunks(content, headerEnd, file);
+}
+
+/** The chunks that end before the torn end, and where the last of them ends. */
+function readChunks<S extends SampleRecord, C extends CommitRecord>(
+  content: Buffer,
+  headerEnd: number,
+  file: string,
+): { chunks: JournaledChunk<S, C>[]; bytes: number } {
+  const chunks: JournaledChunk<S, C>[] = [];
   let bytes = headerEnd;
   let torn = 0;
   let samples: S[] = [];
@@ -162,8 +195,7 @@ function parseLine<Line extends object>(text: string): Line | null {
 
 function checkHeader(found: string, wanted: string, file: string): void {
   if (found === wanted) return;
-  const { journal, version, recipe } =
-    parseLine<{ journal?: string; version?: number; recipe?: object }>(found) ?? {};
+  const { journal, version, recipe } = parseLine<Header>(found) ?? {};
   if (journal !== FORMAT || recipe === undefined)
     throw new RevatError(
       'invalid-file',

@@ -70,9 +70,9 @@ function image(
 ): Markup | string {
   const bytes = files.get(picture.files[kind]);
   if (!bytes) return html`<span class="what">(picture ${picture.files[kind]} is missing)</span>`;
-  const tiny = Math.max(picture.width, picture.height) <= PIXELATED_SIDE;
+  const style = Math.max(picture.width, picture.height) <= PIXELATED_SIDE ? 'pixelated' : 'smooth';
   return html`<img
-    class="${tiny ? 'tiny' : ''}"
+    class="${style}"
     alt="${alt}"
     width="${picture.width}"
     height="${picture.height}"

@@ -56,7 +56,7 @@ function factTable(
   if (known.length === 0) return null;
   return html`<div>
     <h3>${title}</h3>
-    <table class="small">
+    <table class="small facts">
       <tbody>
         ${known.map(
           ([name, value]) =>

@@ -27,7 +27,7 @@ header.page { padding-top: clamp(36px, 7vw, 84px); }
 h1 { margin: 0; font: 600 clamp(30px, 5vw, 46px)/1.1 var(--serif); letter-spacing: -.012em; text-wrap: balance; }
 .verdict { margin: 20px 0 0; max-width: 46em; font: 400 clamp(18px, 2.2vw, 22px)/1.5 var(--serif); text-wrap: pretty; }
 .verdict strong { font-weight: 600; color: var(--accent); white-space: nowrap; }
-dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 18px 28px; margin: 36px 0 0;
+dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 18px 28px; margin: 36px 0 0;
   padding: 20px 0 0; border-top: 1px solid var(--line); }
 dl.facts dt { font-size: 13px; color: var(--soft); }
 dl.facts dd { margin: 2px 0 0; font-weight: 500; overflow-wrap: anywhere; }
@@ -68,7 +68,7 @@ svg.bar .whisker { stroke: var(--ink); stroke-width: 1.2; fill: none; opacity: .
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); } .s5 { --c: var(--s5); }
 svg.bar .fill, .swatch { fill: var(--c); }
 svg.swatch-box { width: 12px; height: 12px; margin-right: 7px; vertical-align: -1px; overflow: visible; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 26px 34px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 26px 34px; }
 figure { margin: 0; min-width: 0; }
 figure.chart > figcaption { font-weight: 600; margin: 0 0 4px; }
 figure.chart > figcaption small { font-weight: 400; color: var(--soft); }
@@ -97,14 +97,14 @@ details { margin-top: 14px; font-size: 14px; }
 summary { cursor: pointer; color: var(--soft); width: fit-content; border-radius: 4px; }
 summary:hover { color: var(--ink); }
 details > :not(summary) { margin-top: 10px; }
-.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 22px; }
+.examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)); gap: 20px; }
 .example { padding: 16px; border: 1px solid var(--line); border-radius: 12px; background: var(--card); box-shadow: var(--shadow); break-inside: avoid; }
 .example > figcaption { margin-bottom: 12px; font-size: 14px; color: var(--soft); line-height: 1.45; }
 .example > figcaption b { color: var(--ink); font-weight: 600; font-size: 16px; }
 .triptych { display: grid; grid-template-columns: repeat(3, 1fr); gap: 10px; }
 .triptych div { font-size: 13px; line-height: 1.4; min-width: 0; }
-.triptych img { display: block; width: 100%; aspect-ratio: 1; object-fit: contain; margin-bottom: 7px; background: var(--wash); border-radius: 4px; }
-.triptych img.tiny { image-rendering: pixelated; }
+.triptych img { display: block; width: 100%; height: auto; margin-bottom: 7px; background: var(--wash); border-radius: 4px; }
+.triptych img.pixelated { image-rendering: pixelated; }
 .triptych .what { display: block; color: var(--soft); }
 .triptych .class { display: block; font-weight: 600; overflow-wrap: anywhere; }
 .triptych .right { color: var(--good); } .triptych .wrong { color: var(--bad); }
@@ -116,8 +116,9 @@ ul.findings .kind { font-size: 13px; font-weight: 600; } .warning .kind { color:
 ul.findings p { margin: 2px 0; } ul.findings p.fix { color: var(--soft); }
 pre { margin: 0; padding: 14px 16px; overflow-x: auto; background: var(--wash); border-radius: 10px; font: 14px/1.5 var(--mono); }
 .columns-2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 10px 56px; margin-top: 14px; }
-.columns-2 th[scope=row] { color: var(--soft); white-space: nowrap; vertical-align: top; }
-.columns-2 td { white-space: normal; overflow-wrap: anywhere; }
+table.facts th { width: 38%; color: var(--soft); vertical-align: top; }
+table.facts { table-layout: fixed; }
+table.facts th, table.facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 footer.page { margin-top: 88px; padding-top: 22px; padding-bottom: 56px; color: var(--soft); font-size: 14px; }
 footer.page p { margin: 0 0 10px; max-width: 76ch; }
 footer.page hr { border: 0; border-top: 1px solid var(--line); margin: 0 0 22px; }
