@@ -1,0 +1,248 @@
+import type {
+  Conv2DAttrs,
+  Conv2DBackpropFilterAttrs,
+  Conv2DBackpropInputAttrs,
+  FusedConv2DAttrs,
+} from '@tensorflow/tfjs-core';
+
+import { sameShape, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import { activate, isActivation } from './activation.js';
+import {
+  blockedConvolution,
+  blockedFilter,
+  fromBlocked,
+  isBlockable,
+  toBlocked,
+  unblockedInputFilter,
+} from './blocked-layout.js';
+import { convolutionOf, dilatedExtent, type Convolution } from './convolution.js';
+import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
+import { gemm } from './matmul.js';
+import { concat, pad, reverse } from './shapes.js';
+
+export const conv2d: readonly Lowering[] = [
+  lowering<Conv2DAttrs>({
+    kernel: 'Conv2D',
+    inputs: ['x', 'filter'],
+    infer: ([x, filter], attrs) => outputMeta(x, filter, attrs),
+    emit: (graph, [x, filter], attrs) =>
+      convolve(graph, x, filter, convolutionOf(x.shape, filter.shape, attrs)!),
+  }),
+  lowering<FusedConv2DAttrs>({
+    kernel: 'FusedConv2D',
+    inputs: ['x', 'filter', 'bias', 'preluActivationWeights'],
+    infer: ([x, filter, bias, prelu], attrs) =>
+      isActivation(attrs.activation) && allOf('float32', [bias, prelu]) ? outputMeta(x, filter, attrs) : null,
+    emit: (graph, [x, filter, bias, prelu], attrs) => {
+      let result = convolve(graph, x, filter, convolutionOf(x.shape, filter.shape, attrs)!);
+      if (bias) result = graph.op('Add', [result, bias], result.shape);
+      return activate(graph, result, attrs.activation, prelu, attrs.leakyreluAlpha);
+    },
+  }),
+  lowering<Conv2DBackpropInputAttrs>({
+    kernel: 'Conv2DBackpropInput',
+    inputs: ['dy', 'filter'],
+    infer: ([dy, filter], attrs) => {
+      const convolution = convolutionOf(attrs.inputShape, filter.shape, { ...attrs, dilations: 1 });
+      if (!convolution || !allOf('float32', [dy, filter]) || !matches(dy, convolution)) return null;
+      return { shape: [...convolution.inputShape], dtype: 'float32' };
+    },
+    emit: (graph, [dy, filter], attrs) =>
+      inputGradient(
+        graph,
+        dy,
+        filter,
+        convolutionOf(attrs.inputShape, filter.shape, { ...attrs, dilations: 1 })!,
+      ),
+  }),
+  lowering<Conv2DBackpropFilterAttrs>({
+    kernel: 'Conv2DBackpropFilter',
+    inputs: ['x', 'dy'],
+    infer: ([x, dy], attrs) => {
+      const convolution = convolutionOf(x.shape, attrs.filterShape, { ...attrs, dilations: 1 });
+      if (!convolution || !allOf('float32', [x, dy]) || !matches(dy, convolution)) return null;
+      return { shape: attrs.filterShape, dtype: 'float32' };
+    },
+    emit: (graph, [x, dy], attrs, [{ shape }]) => {
+      const convolution = convolutionOf(x.shape, attrs.filterShape, { ...attrs, dilations: 1 })!;
+      // [N oh ow, kh kw I]^T [N oh ow, O] -> [kh kw I, O]
+      return graph.reshape(
+        gemm(graph, columns(graph, x, convolution), rows(graph, dy), { transposeA: true }),
+        shape,
+      );
+    },
+  }),
+];
+
+function outputMeta(
+  x: TensorMeta,
+  filter: TensorMeta,
+  attrs: Conv2DAttrs | FusedConv2DAttrs,
+): TensorMeta | null {
+  const convolution = convolutionOf(x.shape, filter.shape, attrs);
+  // Fewer filter channels than input channels is a grouped convolution, which TensorFlow.js refuses elsewhere.
+  if (!convolution || !allOf('float32', [x, filter]) || filter.shape[2] !== x.shape[3]) return null;
+  return { shape: [...convolution.outputShape], dtype: 'float32' };
+}
+
+function matches({ shape }: TensorMeta, { outputShape }: Convolution): boolean {
+  return sameShape(shape, outputShape);
+}
+
+function convolve(graph: GraphBuilder, x: Value, filter: Value, convolution: Convolution): Value {
+  const { outputShape, window } = convolution;
+  const [batch, height, width, outputs] = outputShape;
+  const inputs = x.shape[3];
+  const blockedShape = [batch, outputs, height, width];
+  if (!convolution.isPatchwise && isBlockable(graph, outputs)) {
+    if (isBlockable(graph, inputs)) {
+      const weights = blockedFilter(graph, filter);
+      return fromBlocked(
+        graph,
+        blockedConvolution(graph, toBlocked(graph, x), weights, 1, window, blockedShape),
+      );
+    }
+    if (inputs < graph.channelBlock) {
+      const planes = graph.transpose(x, [0, 3, 1, 2]);
+      const weights = unblockedInputFilter(graph, filter);
+      return fromBlocked(graph, blockedConvolution(graph, planes, weights, 1, window, blockedShape));
+    }
+  }
+  const matrix = graph.reshape(filter, [filter.shape[0] * filter.shape[1] * inputs, outputs]);
+  return graph.reshape(gemm(graph, columns(graph, x, convolution), matrix), outputShape);
+}
+
+function inputGradient(graph: GraphBuilder, dy: Value, filter: Value, convolution: Convolution): Value {
+  const { inputShape, window } = convolution;
+  const [batch, height, width, inputs] = inputShape;
+  const outputs = filter.shape[3];
+  const [kernelHeight, kernelWidth] = window.kernel;
+  if (convolution.isPatchwise) {
+    const matrix = graph.reshape(filter, [kernelHeight * kernelWidth * inputs, outputs]);
+    const patches = gemm(graph, rows(graph, dy), matrix, { transposeB: true });
+    return fromPatches(graph, patches, convolution);
+  }
+  const isUnitStride = window.strides.every((stride) => stride === 1);
+  const [top, left, bottom, right] = window.pads;
+  const pads = [
+    kernelHeight - 1 - top,
+    kernelWidth - 1 - left,
+    kernelHeight - 1 - bottom,
+    kernelWidth - 1 - right,
+  ];
+  if (
+    isUnitStride &&
+    pads.every((count) => count >= 0) &&
+    isBlockable(graph, inputs) &&
+    isBlockable(graph, outputs)
+  ) {
+    // The transposed convolution of stride 1 is a convolution with the filter turned by 180 degrees.
+    const turned = graph.transpose(reverse(graph, filter, [0, 1]), [0, 1, 3, 2]);
+    const weights = blockedFilter(graph, turned);
+    const transposed = { ...window, pads: pads as [number, number, number, number] };
+    const shape = [batch, inputs, height, width];
+    return fromBlocked(graph, blockedConvolution(graph, toBlocked(graph, dy), weights, 1, transposed, shape));
+  }
+  return transposedConvolution(graph, dy, filter, convolution);
+}
+
+/** ONNX's ConvTranspose on planes: dy [N, O, oh, ow] and weights [O, I, kh, kw]. */
+function transposedConvolution(
+  graph: GraphBuilder,
+  dy: Value,
+  filter: Value,
+  convolution: Convolution,
+): Value {
+  const { inputShape, outputShape, window } = convolution;
+  const [batch, height, width, inputs] = inputShape;
+  const [top, left, bottom, right] = window.pads;
+  // What the forward pass never looked at, at the bottom and at the right, has gradient zero.
+  const rest = [0, 1].map(
+    (i) =>
+      inputShape[1 + i] +
+      (i === 0 ? top + bottom : left + right) -
+      ((outputShape[1 + i] - 1) * window.strides[i] + dilatedExtent(window, i)),
+  );
+  const planes = graph.op(
+    'ConvTranspose',
+    [graph.transpose(dy, [0, 3, 1, 2]), graph.transpose(filter, [3, 2, 0, 1])],
+    [batch, inputs, height, width],
+    {
+      attributes: {
+        kernel_shape: window.kernel,
+        strides: window.strides,
+        dilations: window.dilations,
+        pads: window.pads,
+        output_padding: rest,
+      },
+    },
+  );
+  return graph.transpose(planes, [0, 2, 3, 1]);
+}
+
+/** [N, H, W, C] -> [N H W, C] */
+function rows(graph: GraphBuilder, x: Value): Value {
+  const channels = x.shape[3];
+  return graph.reshape(x, [x.shape[0] * x.shape[1] * x.shape[2], channels]);
+}
+
+/** The window under every output pixel as a row (im2col): [N, H, W, I] -> [N oh ow, kh kw I]. */
+function columns(graph: GraphBuilder, x: Value, convolution: Convolution): Value {
+  const { inputShape, outputShape, window } = convolution;
+  const [batch, , , channels] = inputShape;
+  const [, height, width] = outputShape;
+  const [kernelHeight, kernelWidth] = window.kernel;
+  const count = batch * height * width;
+  if (convolution.isPatchwise)
+    return graph.reshape(toPatches(graph, x, convolution), [count, kernelHeight * kernelWidth * channels]);
+  const [top, left, bottom, right] = window.pads;
+  const padded = pad(graph, x, [0, top, left, 0], [0, bottom, right, 0]);
+  const views: Value[] = [];
+  for (let i = 0; i < kernelHeight; i++) {
+    for (let j = 0; j < kernelWidth; j++) {
+      views.push(shiftedView(graph, padded, [i, j], convolution));
+    }
+  }
+  return graph.reshape(concat(graph, views, 3), [count, kernelHeight * kernelWidth * channels]);
+}
+
+/** The pixels that kernel position (i, j) sees: [N, oh, ow, I]. */
+function shiftedView(
+  graph: GraphBuilder,
+  padded: Value,
+  position: readonly [number, number],
+  convolution: Convolution,
+): Value {
+  const { outputShape, window } = convolution;
+  const start = position.map((index, axis) => index * window.dilations[axis]);
+  const end = start.map((first, axis) => first + (outputShape[1 + axis] - 1) * window.strides[axis] + 1);
+  if (
+    window.strides.every((stride) => stride === 1) &&
+    start.every((s) => s === 0) &&
+    end.every((e, i) => e === padded.shape[1 + i])
+  ) {
+    return padded;
+  }
+  const inputs = [padded, graph.ints(start), graph.ints(end), graph.ints([1, 2]), graph.ints(window.strides)];
+  return graph.op('Slice', inputs, [padded.shape[0], outputShape[1], outputShape[2], padded.shape[3]]);
+}
+
+/** [N, oh kh, ow kw, I] -> [N, oh, kh, ow, kw, I] -> [N, oh, ow, kh, kw, I] */
+function toPatches(graph: GraphBuilder, x: Value, { outputShape, window }: Convolution): Value {
+  const [batch, height, width] = outputShape;
+  const [kernelHeight, kernelWidth] = window.kernel;
+  const split = graph.reshape(x, [batch, height, kernelHeight, width, kernelWidth, x.shape[3]]);
+  return graph.transpose(split, [0, 1, 3, 2, 4, 5]);
+}
+
+/** The inverse of `toPatches`: [N oh ow, kh kw I] -> [N, oh kh, ow kw, I]. */
+function fromPatches(
+  graph: GraphBuilder,
+  patches: Value,
+  { inputShape, outputShape, window }: Convolution,
+): Value {
+  const [batch, height, width] = outputShape;
+  const [kernelHeight, kernelWidth] = window.kernel;
+  const split = graph.reshape(patches, [batch, height, width, kernelHeight, kernelWidth, inputShape[3]]);
+  return graph.reshape(graph.transpose(split, [0, 1, 3, 2, 4, 5]), inputShape);
+}

@@ -1,0 +1,13 @@
+import type { EngineModel, ValueInfo } from '../runtime/session-runtime.js';
+import type { GraphBuilder, Value } from './graph-builder.js';
+
+/** The finished model of a graph, as a runtime takes it. */
+export function engineModel(graph: GraphBuilder): EngineModel {
+  const { bytes, inputs, outputs } = graph.build();
+  return { bytes, inputs: inputs.map(valueInfo), outputs: outputs.map(valueInfo) };
+}
+
+function valueInfo({ name, dtype, shape }: Value): ValueInfo {
+  if (dtype === 'int64') throw new Error(`${name}: int64 values cannot cross the border of a model.`);
+  return { name, dtype, shape };
+}

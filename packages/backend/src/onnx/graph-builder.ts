@@ -1,0 +1,218 @@
+import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
+import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
+
+/** int64 never leaves a graph: it holds shapes, axes and indices. */
+export type ValueDtype = EngineDtype | 'int64';
+
+/** A tensor inside a graph under construction. */
+export interface Value {
+  readonly name: string;
+  readonly dtype: ValueDtype;
+  readonly shape: readonly number[];
+}
+
+export type Attributes = Readonly<Record<string, Attribute>>;
+
+/** ONNX Runtime's own operators, e.g. FusedMatMul. */
+export const MICROSOFT_DOMAIN = 'com.microsoft';
+/** ONNX Runtime's operators on channel-blocked layouts (NCHWc). */
+export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
+
+/**
+ * Builds one ONNX graph. Every value has a known, fixed shape. Equal nodes (same operator, inputs and attributes) are
+ * built once, so lowerings may ask for the same intermediate as often as they like.
+ */
+export class GraphBuilder {
+  private readonly nodes: GraphNode[] = [];
+  private readonly inputs: Value[] = [];
+  private readonly outputs: Value[] = [];
+  private readonly initializers: Initializer[] = [];
+  private readonly known = new Map<string, Value[]>();
+  private readonly producers = new Map<Value, GraphNode & { readonly sources: readonly Value[] }>();
+  private valueCount = 0;
+  /** Names the nodes built from now on, so that errors of the runtime can be traced to a kernel. */
+  label = '';
+
+  /** `channelBlock`: channels in a block of the blocked operators, 0 where they must not be used. */
+  constructor(readonly channelBlock: number) {}
+
+  get nodeCount(): number {
+    return this.nodes.length;
+  }
+
+  input(dtype: EngineDtype, shape: readonly number[]): Value {
+    const value = this.newValue(dtype, shape);
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** A weight or table with values known when the graph is built; copied into the model. */
+  initializer(dtype: ValueDtype, shape: readonly number[], data: EngineArray | BigInt64Array): Value {
+    const value = this.newValue(dtype, shape);
+    this.initializers.push({ value, data });
+    return value;
+  }
+
+  scalar(number: number, dtype: EngineDtype = 'float32'): Value {
+    const key = `scalar ${dtype} ${Object.is(number, -0) ? '-0' : number}`;
+    return this.once(key, () => this.initializer(dtype, [], arrayOf(dtype, [number])));
+  }
+
+  /** A vector of int64: shapes, axes, pads. */
+  ints(numbers: readonly number[]): Value {
+    return this.once(`ints ${numbers}`, () =>
+      this.initializer('int64', [numbers.length], BigInt64Array.from(numbers, BigInt)),
+    );
+  }
+
+  /** A node with one output. */
+  op(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    shape: readonly number[],
+    {
+      dtype,
+      attributes = {},
+      domain = '',
+    }: { dtype?: ValueDtype; attributes?: Attributes; domain?: string } = {},
+  ): Value {
+    const outputs = [{ dtype: dtype ?? inputs[0]!.dtype, shape }];
+    return this.node(type, inputs, outputs, attributes, domain)[0];
+  }
+
+  /** A node with any number of outputs. */
+  node(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly { dtype: ValueDtype; shape: readonly number[] }[],
+    attributes: Attributes = {},
+    domain = '',
+  ): Value[] {
+    const inputNames = inputs.map((input) => input?.name ?? '');
+    const key = `${domain}:${type}(${inputNames})${outputs.length}${attributesKey(attributes)}`;
+    const existing = this.known.get(key);
+    if (existing) return existing;
+    const values = outputs.map(({ dtype, shape }) => this.newValue(dtype, shape));
+    const node = {
+      name: this.nodeName(),
+      type,
+      domain,
+      inputs: inputNames,
+      outputs: values.map(({ name }) => name),
+      attributes,
+    };
+    this.nodes.push(node);
+    const sources = inputs.filter((input) => input !== undefined);
+    for (const value of values) this.producers.set(value, { ...node, sources });
+    this.known.set(key, values);
+    return values;
+  }
+
+  /** The inputs of the node that made `value`, if that node has the given type; lets layout changes cancel out. */
+  sourcesOf(value: Value, type: string): readonly Value[] | undefined {
+    const producer = this.producers.get(value);
+    return producer?.type === type ? producer.sources : undefined;
+  }
+
+  attributeOf(value: Value, name: string): Attribute | undefined {
+    return this.producers.get(value)?.attributes[name];
+  }
+
+  reshape(value: Value, shape: readonly number[]): Value {
+    if (sameShape(value.shape, shape)) return value;
+    const original = this.sourcesOf(value, 'Reshape')?.[0] ?? value;
+    if (sameShape(original.shape, shape)) return original;
+    return this.op('Reshape', [original, this.ints(shape)], shape);
+  }
+
+  transpose(value: Value, perm: readonly number[]): Value {
+    const shape = perm.map((axis) => value.shape[axis]);
+    const moved = perm.filter((axis) => value.shape[axis] !== 1);
+    if (moved.every((axis, i) => i === 0 || moved[i - 1] < axis)) return this.reshape(value, shape);
+    const inner = this.sourcesOf(value, 'Transpose')?.[0];
+    if (inner) {
+      const innerPerm = this.attributeOf(value, 'perm') as readonly number[];
+      const composed = perm.map((axis) => innerPerm[axis]);
+      if (composed.every((axis, i) => axis === i)) return inner;
+      return this.op('Transpose', [inner], shape, { attributes: { perm: composed } });
+    }
+    return this.op('Transpose', [value], shape, { attributes: { perm } });
+  }
+
+  /** Marks a value as a result. Inputs, constants and values that already are one go through an Identity node. */
+  output(value: Value): void {
+    const produced = this.producers.has(value) && !this.outputs.includes(value);
+    if (produced) {
+      this.outputs.push(value);
+      return;
+    }
+    const copy = this.newValue(value.dtype, value.shape);
+    const names = { inputs: [value.name], outputs: [copy.name] };
+    this.nodes.push({ name: this.nodeName(), type: 'Identity', domain: '', ...names, attributes: {} });
+    this.outputs.push(copy);
+  }
+
+  build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
+    const { nodes, inputs, outputs, initializers } = this;
+    return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
+  }
+
+  /**
+   * An estimate of the memory that a run needs: constants, plus the largest sum of intermediate results that are alive at
+   * once when the nodes run in order.
+   */
+  workingBytes(): number {
+    const lastUse = new Map<string, number>();
+    this.nodes.forEach(({ inputs }, i) => inputs.forEach((name) => lastUse.set(name, i)));
+    const sizes = new Map([...this.producers.keys()].map((value) => [value.name, bytesOf(value)]));
+    const constants = this.initializers.reduce((total, { value }) => total + bytesOf(value), 0);
+    let alive = 0;
+    let peak = 0;
+    this.nodes.forEach(({ inputs, outputs }, i) => {
+      for (const name of outputs) alive += sizes.get(name) ?? 0;
+      peak = Math.max(peak, alive);
+      for (const name of new Set(inputs)) if (lastUse.get(name) === i) alive -= sizes.get(name) ?? 0;
+    });
+    return constants + peak;
+  }
+
+  private once(key: string, make: () => Value): Value {
+    let values = this.known.get(key);
+    if (!values) this.known.set(key, (values = [make()]));
+    return values[0];
+  }
+
+  private nodeName(): string {
+    return `${this.label}.${this.nodes.length}`;
+  }
+
+  private newValue(dtype: ValueDtype, shape: readonly number[]): Value {
+    return { name: `v${this.valueCount++}`, dtype, shape };
+  }
+}
+
+export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
+
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const extent of shape) size *= extent;
+  return size;
+}
+
+function bytesOf({ dtype, shape }: Value): number {
+  return sizeOf(shape) * (dtype === 'bool' ? 1 : dtype === 'int64' ? 8 : 4);
+}
+
+/** An array of the backing type of a dtype. */
+export function arrayOf(dtype: EngineDtype, numbers: ArrayLike<number>): EngineArray {
+  if (dtype === 'float32') return Float32Array.from(numbers);
+  return dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers);
+}
+
+function attributesKey(attributes: Attributes): string {
+  let key = '';
+  for (const name in attributes) key += `;${name}=${attributes[name]}`;
+  return key;
+}

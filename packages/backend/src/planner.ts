@@ -1,0 +1,281 @@
+import { engine } from '@tensorflow/tfjs-core';
+import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
+
+import type { EngineStatistics } from './engine-statistics.js';
+import { selectGraph, unfinished, type Selection } from './graph-selection.js';
+import type { LazyRecord, PendingNode } from './lazy-record.js';
+import { compileModel, explainFailure, type CompiledModel } from './model-compiler.js';
+import { PlanCache, type Plan } from './plan-cache.js';
+import type { EngineArray, EngineSession, SessionRuntime } from './runtime/session-runtime.js';
+import { interpret, SmallGraphShortcut } from './small-graph-shortcut.js';
+
+export interface PlannerOptions {
+  /** Bytes that compiled graphs may hold together. */
+  readonly cacheBytes: number;
+  /** Whether tiny graphs may run on the JavaScript kernels. */
+  readonly smallGraphShortcut: boolean;
+  /** Whether variables that stay the same are built into the plans that use them. */
+  readonly automaticFreezing: boolean;
+}
+
+/** Recorded calls that are kept before the engine computes them unasked. */
+const MAX_PENDING = 4_000;
+/** Runs of a plan with the same values of a variable after which these are frozen. */
+const RUNS_BEFORE_FREEZING = 3;
+
+/** Keeps the recorded calls and computes them when a value is asked for. */
+export class Planner {
+  private pending: PendingNode[] = [];
+  private readonly cache: PlanCache;
+  private readonly shortcut: SmallGraphShortcut;
+  private lastAsyncRun: Promise<void> = Promise.resolve();
+  private scopesCounted = false;
+  private scopeMark = 0;
+
+  constructor(
+    private readonly backend: MathBackendCPU,
+    private readonly runtime: SessionRuntime,
+    private readonly options: PlannerOptions,
+    private readonly statistics: EngineStatistics,
+  ) {
+    this.cache = new PlanCache(options.cacheBytes);
+    this.shortcut = new SmallGraphShortcut(backend);
+  }
+
+  get planCount(): number {
+    return this.cache.size;
+  }
+
+  get planBytes(): number {
+    return this.cache.bytes;
+  }
+
+  add(node: PendingNode): void {
+    this.pending.push(node);
+    if (this.pending.length < MAX_PENDING) return;
+    this.sweep();
+    if (this.pending.length >= MAX_PENDING / 2) this.flush();
+  }
+
+  /** Computes all that is live and pending. Failures stay with the records that they concern. */
+  flush(): void {
+    const selection = this.select(undefined);
+    if (selection.roots.length === 0) return;
+    try {
+      this.computeSelection(selection);
+    } catch {
+      this.computeOneByOne(selection);
+    }
+    this.sweep();
+  }
+
+  /** Computes one record, and with it what else is live. Throws why that is impossible. */
+  readonly compute = (record: LazyRecord): void => {
+    const selection = this.select(record);
+    try {
+      this.computeSelection(selection);
+    } catch (error) {
+      // The culprit may be elsewhere in the graph: let every record stand alone.
+      if (selection.roots.length === 1) record.fail(error);
+      else this.computeOneByOne(selection);
+    }
+    this.sweep();
+  };
+
+  /** As `compute`, leaving the event loop free where the runtime can. Runs one after another. */
+  computeAsync(record: LazyRecord): Promise<void> {
+    const run = this.lastAsyncRun.then(async () => {
+      if (!record.isPending) return;
+      const selection = this.select(record);
+      try {
+        await this.computeSelectionAsync(selection);
+      } catch (error) {
+        record.fail(error);
+      }
+      this.sweep();
+    });
+    this.lastAsyncRun = run;
+    return run;
+  }
+
+  /** Drops the plans that hold the values of a record. */
+  dropFrozen(record: LazyRecord): void {
+    record.frozen = false;
+    this.cache.dropFrozen(record);
+  }
+
+  dispose(): void {
+    this.pending = [];
+    this.cache.clear();
+  }
+
+  private select(requested: LazyRecord | undefined, options?: { onlyRequested: boolean }): Selection {
+    const start = performance.now();
+    this.scopesCounted = false;
+    const selection = selectGraph(this.pending, requested, this.scopeHolds, options);
+    this.statistics.planMs += performance.now() - start;
+    return selection;
+  }
+
+  private computeSelection(selection: Selection): void {
+    if (this.runsSmall(selection)) return;
+    if (!this.runtime.synchronous) {
+      interpret(selection, this.backend);
+      return;
+    }
+    const plan = this.cache.find(selection) ?? this.compile(selection);
+    const inputs = plannedInputs(selection);
+    const start = performance.now();
+    let results: EngineArray[];
+    try {
+      results = plan.session.run(inputs);
+    } catch (error) {
+      throw explainFailure(error, selection);
+    }
+    this.finishRun(plan, selection, results, start);
+  }
+
+  private async computeSelectionAsync(selection: Selection): Promise<void> {
+    if (this.runsSmall(selection)) return;
+    const plan = this.cache.find(selection) ?? (await this.compileAsync(selection));
+    const inputs = plannedInputs(selection);
+    const start = performance.now();
+    let results: EngineArray[];
+    try {
+      results = await plan.session.runAsync(inputs);
+    } catch (error) {
+      throw explainFailure(error, selection);
+    }
+    this.finishRun(plan, selection, results, start);
+  }
+
+  private runsSmall(selection: Selection): boolean {
+    const isSmall = this.options.smallGraphShortcut && this.shortcut.tryRun(selection);
+    if (isSmall) this.statistics.smallGraphs++;
+    return isSmall;
+  }
+
+  private finishRun(plan: Plan, selection: Selection, results: readonly EngineArray[], start: number): void {
+    selection.roots.forEach((root, i) => root.resolve(results[i]));
+    this.statistics.runs++;
+    this.statistics.runMs += performance.now() - start;
+    if (this.options.automaticFreezing) freezeConstantVariables(plan, selection, this.backend);
+  }
+
+  private compile(selection: Selection): Plan {
+    const start = performance.now();
+    const compiled = compileModel(selection, this.runtime.channelBlock);
+    try {
+      return this.keepPlan(selection, compiled, this.runtime.createSession(compiled.model), start);
+    } catch (error) {
+      throw explainFailure(error, selection);
+    }
+  }
+
+  private async compileAsync(selection: Selection): Promise<Plan> {
+    const start = performance.now();
+    const compiled = compileModel(selection, this.runtime.channelBlock);
+    try {
+      return this.keepPlan(selection, compiled, await this.runtime.createSessionAsync(compiled.model), start);
+    } catch (error) {
+      throw explainFailure(error, selection);
+    }
+  }
+
+  private keepPlan(
+    { key, hash, leaves }: Selection,
+    { workingBytes }: CompiledModel,
+    session: EngineSession,
+    start: number,
+  ): Plan {
+    const plan: Plan = {
+      key,
+      hash,
+      session,
+      bytes: workingBytes,
+      frozenIds: new Set(leaves.filter(({ frozen }) => frozen).map(({ id }) => id)),
+      lastLeafIds: new Float64Array(leaves.length),
+      leafRuns: new Uint32Array(leaves.length),
+      neverFreezes: false,
+    };
+    this.cache.add(plan);
+    this.statistics.compiles++;
+    this.statistics.compileMs += performance.now() - start;
+    return plan;
+  }
+
+  private computeOneByOne({ roots }: Selection): void {
+    for (const root of roots) {
+      if (!root.isPending) continue;
+      try {
+        this.computeSelection(this.select(root, { onlyRequested: true }));
+      } catch (error) {
+        root.fail(error);
+      }
+    }
+  }
+
+  /** Forgets the calls whose results are there or can never be asked for. */
+  private sweep(): void {
+    this.pending = unfinished(this.pending);
+  }
+
+  /** How many tensors tracked by open tidy scopes, and not kept, refer to the record. */
+  private readonly scopeHolds = (record: LazyRecord): number => {
+    if (!this.scopesCounted) this.countScopes();
+    return record.scopeMark === this.scopeMark ? record.scopeHolds : 0;
+  };
+
+  private countScopes(): void {
+    this.scopesCounted = true;
+    this.scopeMark++;
+    for (const { track } of engine().state.scopeStack) {
+      for (const tensor of track) {
+        if (tensor.kept || !this.backend.data.has(tensor.dataId)) continue;
+        const record = this.backend.data.get(tensor.dataId) as unknown as LazyRecord;
+        if (record.scopeMark !== this.scopeMark) {
+          record.scopeMark = this.scopeMark;
+          record.scopeHolds = 0;
+        }
+        record.scopeHolds++;
+      }
+    }
+  }
+}
+
+/** The values of the leaves that are inputs of the model. Throws the error of a leaf that could not be computed. */
+function plannedInputs({ leaves }: Selection): EngineArray[] {
+  return leaves.filter(({ frozen }) => !frozen).map((leaf) => leaf.engineValues);
+}
+
+/**
+ * Freezes the variables that stayed the same over several runs of a plan: the next run compiles a plan with their values
+ * built in. A plan whose variables change again is left alone from then on.
+ */
+function freezeConstantVariables(plan: Plan, { leaves }: Selection, backend: MathBackendCPU): void {
+  if (plan.neverFreezes || plan.frozenIds.size > 0) return;
+  let isDue = false;
+  leaves.forEach((leaf, i) => {
+    const isSame = plan.lastLeafIds[i] === leaf.id;
+    if (!isSame && plan.leafRuns[i] > RUNS_BEFORE_FREEZING) plan.neverFreezes = true;
+    plan.leafRuns[i] = isSame ? plan.leafRuns[i] + 1 : 1;
+    plan.lastLeafIds[i] = leaf.id;
+    isDue ||= plan.leafRuns[i] === RUNS_BEFORE_FREEZING;
+  });
+  if (!isDue || plan.neverFreezes) return;
+  const variables = variableRecords(backend);
+  leaves.forEach((leaf, i) => {
+    if (plan.leafRuns[i] >= RUNS_BEFORE_FREEZING && variables.has(leaf)) leaf.frozen = true;
+  });
+}
+
+/** The records of all variables; scalars are left out, for schedules change them. */
+function variableRecords(backend: MathBackendCPU): ReadonlySet<LazyRecord> {
+  const records = new Set<LazyRecord>();
+  for (const variable of Object.values(engine().state.registeredVariables)) {
+    if (variable.size > 1 && backend.data.has(variable.dataId)) {
+      records.add(backend.data.get(variable.dataId) as unknown as LazyRecord);
+    }
+  }
+  return records;
+}

@@ -1,0 +1,1 @@
+module.exports = globalThis.requireInOuterRealm('onnxruntime-node/dist/binding.js');
