@@ -18,3 +18,7 @@ export {
   type Model,
   type Normalisation,
 } from './model-adapter.js';
+export { apgd } from './apgd.js';
+export { apgdTargeted } from './apgd-t.js';
+export { fgsm, nFgsm, rFgsm } from './fgsm.js';
+export { pgd } from './pgd.js';

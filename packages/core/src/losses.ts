@@ -55,17 +55,38 @@ export function attackLoss(
   return targetedMargin(logits, labels, targets);
 }
 
-/** Cross-entropy, -sum_k y_k log softmax(z)_k, per example [B]. The caller disposes it. */
+/**
+ * Cross-entropy, -sum_k y_k log softmax(z)_k, per example [B]. The caller disposes it. Value and gradient, softmax(z) - y
+ * where y sums to 1, are computed from the logarithm of the softmax in PyTorch's order, so that they round alike: for
+ * confident predictions p_y - 1 keeps few bits, and L2 and L1 steps depend on them.
+ */
 export function crossEntropy(logits: tf.Tensor2D, targets: Targets): tf.Tensor1D {
   return tf.tidy(() => {
     const distribution = asRows(targets, logits.shape[1]);
     return withGradient(logits, (z) => {
-      const logProbabilities = tf.logSoftmax(z);
-      const value = tf.neg(tf.sum(tf.mul(distribution, logProbabilities), 1));
+      const logProbabilities = logSoftmax(z);
       const total = tf.sum(distribution, 1, true); // [B,1], 1 unless the rows are weighted
-      return { value, gradient: tf.sub(tf.mul(tf.exp(logProbabilities), total), distribution) };
+      const gradient = tf.sub(tf.mul(tf.exp(logProbabilities), total), distribution);
+      return { value: tf.neg(dot(distribution, logProbabilities)), gradient };
     });
   });
+}
+
+/** Partial sums of a vector instruction of 8 floats. */
+const LANES = 8;
+
+/** log softmax(z), rounded alike on every backend: the exponentials are added in a fixed order, that of 8-float vectors. */
+function logSoftmax(z: tf.Tensor2D): tf.Tensor2D {
+  const [batch, classes] = z.shape;
+  const shifted = tf.sub(z, tf.max(z, 1, true));
+  const chunks = Math.ceil(classes / LANES);
+  const padded = tf.pad(tf.exp(shifted), [
+    [0, 0],
+    [0, chunks * LANES - classes],
+  ]);
+  let sums: tf.Tensor = tf.sum(tf.reshape(padded, [batch, chunks, LANES]), 1); // [B,8]
+  for (let lanes = LANES / 2; lanes >= 1; lanes /= 2) sums = tf.sum(tf.reshape(sums, [batch, 2, lanes]), 1); // [B,lanes]
+  return tf.sub(shifted, tf.log(sums));
 }
 
 /** The logit margin, max_{j != y} z_j - z_y, per example [B]; > 0 where misclassified. The caller disposes it. */

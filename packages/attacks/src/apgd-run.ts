@@ -1,0 +1,108 @@
+import { lossValue, type Ball } from '@revat/core';
+
+import { sparsitySchedule, stepSizeSchedule } from './apgd-schedule.js';
+import { ascend, gradientAt, reportStep, type Objective } from './ascent.js';
+import type { RunContext } from './define-attack.js';
+import type { Answer, Query } from './model-evaluator.js';
+import { isCorrect, type Sample } from './sample.js';
+
+/**
+ * One run of APGD on one sample: "Auto-PGD", Croce and Hein, ICML 2020, algorithm 1, for Linf and L2; l1-APGD, Croce and
+ * Hein, ICML 2021, for L1. Step sizes, momentum and restarts follow the public implementation to the letter, its quirks
+ * included. Deviations, none of which changes a verdict: a run may end at the first misclassified point; no gradient is
+ * computed after the last step.
+ */
+
+export interface ApgdRunOptions {
+  readonly steps: number;
+  readonly restart: number;
+  /** Evaluations averaged per gradient. */
+  readonly eotIterations: number;
+  /** End at the first misclassified point. */
+  readonly stopWhenBroken: boolean;
+  /** L1: sparsity of the first steps; by default that of the start point's perturbation, over 1.5. */
+  readonly sparsity?: number;
+}
+
+export interface ApgdRunResult {
+  /** The last misclassified point and its logits; null if there was none. */
+  readonly broken: Visited | null;
+  /** The point with the highest loss. */
+  readonly best: Visited & { readonly loss: number };
+}
+
+interface Visited {
+  readonly image: Float32Array;
+  readonly logits: Float32Array;
+}
+
+/** Momentum of the second step and later: 0.75 (z - x) + 0.25 (x - x_old). */
+const MOMENTUM = 0.75;
+
+/** Climbs the objective from `start`, which must be in the ball; counts the start as a visited point. */
+export function* apgdRun(
+  sample: Sample,
+  ball: Ball,
+  start: Float32Array,
+  objective: Objective,
+  options: ApgdRunOptions,
+  context: RunContext,
+): Generator<Query, ApgdRunResult, Answer> {
+  const { steps, eotIterations, stopWhenBroken } = options;
+  const schedule =
+    ball.norm === 'L1' ? sparsitySchedule(ball, start, options) : stepSizeSchedule(ball.eps, steps);
+  let current: Float32Array = start.slice();
+  let previous: Float32Array = start.slice();
+  let next: Float32Array = new Float32Array(start.length);
+  const bestImage = start.slice();
+  const bestGradient = new Float32Array(start.length);
+  let best: ApgdRunResult['best'] = { image: bestImage, logits: new Float32Array(0), loss: -Infinity };
+  let broken: Visited | null = null;
+  let gradient: Float32Array = bestGradient;
+  let stepSize = 0;
+
+  for (let step = 0; step <= steps; step++) {
+    if (step > 0) {
+      stepSize = schedule.stepSize();
+      ascend(ball.norm, current, gradient, stepSize, next, schedule.sparsity());
+      ball.project(next);
+      if (step > 1 && ball.norm !== 'L1') {
+        for (let i = 0; i < next.length; i++) {
+          next[i] =
+            current[i] + MOMENTUM * (next[i] - current[i]) + (1 - MOMENTUM) * (current[i] - previous[i]);
+        }
+        ball.project(next);
+      }
+      [previous, current, next] = [current, next, previous];
+    }
+    const answer: Answer =
+      step < steps
+        ? yield* gradientAt(current, objective, eotIterations)
+        : yield { image: current, loss: null };
+    gradient = answer.gradient;
+    const loss = lossValue(objective.loss, answer.logits, sample.label, objective.target, objective.label);
+    const correct = isCorrect(sample, answer.logits);
+    if (step === 0 || loss > best.loss) {
+      bestImage.set(current);
+      if (step < steps) bestGradient.set(gradient);
+      best = { image: bestImage, logits: answer.logits, loss };
+    }
+    if (!correct) broken = { image: current.slice(), logits: answer.logits };
+    reportStep(context, sample, objective, {
+      restart: options.restart,
+      step,
+      loss,
+      bestLoss: best.loss,
+      stepSize,
+      correct,
+      image: current,
+      gradient: step < steps ? gradient : null,
+    });
+    if (broken && stopWhenBroken) break;
+    if (step > 0 && schedule.after(loss, best.loss, bestImage) === 'restart') {
+      current.set(bestImage);
+      gradient = bestGradient;
+    }
+  }
+  return { broken, best };
+}
