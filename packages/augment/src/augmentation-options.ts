@@ -16,6 +16,8 @@ export type CropOptions =
     }
   /** Shorter side resized to `resizeTo` (default floor(imageSize / 0.875); null: not resized), then the centre. */
   | { readonly kind: 'centre'; readonly resizeTo?: number | null; readonly interpolation?: Interpolation }
+  /** Shorter side resized to the size, four reflected pixels around, a random crop: DeiT III's simple random crop. */
+  | { readonly kind: 'simple-random'; readonly interpolation?: Interpolation }
   /** The whole image resized, its aspect not kept; images of the right size are left as they are. */
   | { readonly kind: 'stretch'; readonly interpolation?: Interpolation };
 

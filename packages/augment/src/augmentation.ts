@@ -1,45 +1,84 @@
+import { RevatError } from '@revat/core';
+
 import {
   augmentationOptions,
   type AugmentationName,
   type AugmentationOptions,
+  type ColorJitterOptions,
   type CropOptions,
 } from './augmentation-options.js';
+import { colorJitter } from './color-jitter.js';
 import type { Draws } from './draws.js';
 import { evaluationCrop } from './evaluation-crop.js';
 import { flipHorizontally } from './flip.js';
+import { mixImages, mixTargets } from './mixing.js';
+import { checkRandAugment, parseRandAugment } from './parse-rand-augment.js';
+import { randAugment } from './rand-augment.js';
+import { randomErasing } from './random-erasing.js';
 import { randomResizedCropBox } from './random-resized-crop.js';
 import { resize } from './resize.js';
 import type { RgbImage } from './rgb-image.js';
+import { simpleRandomCrop } from './simple-random-crop.js';
 
 /** A prepared augmentation: what happens to each image, and then to each batch. */
 export interface Augmentation {
   readonly options: AugmentationOptions;
   readonly imageSize: number;
-  /** The image as imageSize x imageSize bytes, before it becomes floats. The result may share the image's pixels. */
+  /** Crop, flip, colour jitter, RandAugment: imageSize x imageSize bytes. The result may share the image's pixels. */
   bytes(image: RgbImage, draws: Draws): RgbImage;
-  /** Writes the augmented image into `out`, [S, S, 3] float32. */
+  /** Writes `bytes` / 255, then erased, into `out`: [S, S, 3] float32. */
   image(image: RgbImage, draws: Draws, out: Float32Array): void;
+  /**
+   * Mixes `images` [B, S, S, 3] in place; the soft targets [B, numClasses], or undefined where the augmentation neither
+   * mixes nor smooths.
+   */
+  batch(
+    images: Float32Array,
+    labels: ArrayLike<number>,
+    numClasses: number,
+    draws: Draws,
+  ): Float32Array | undefined;
 }
 
 const SCALE = [0.08, 1] as const;
 const RATIO = [3 / 4, 4 / 3] as const;
 
-/** An augmentation for images of imageSize x imageSize. Throws a RevatError for options that make no sense. */
+/**
+ * An augmentation for images of imageSize x imageSize.
+ * Throws a RevatError for options that make no sense, before any image is touched.
+ */
 export function createAugmentation(
   choice: AugmentationName | AugmentationOptions,
   imageSize: number,
 ): Augmentation {
   const options = augmentationOptions(choice);
+  checkOptions(options, imageSize);
+  const { flip = 0, erasing, mixing, labelSmoothing = 0 } = options;
+  const jitter = jitterOptions(options.colorJitter);
+  const operations =
+    typeof options.randAugment === 'string' ? parseRandAugment(options.randAugment) : options.randAugment;
+  if (operations) checkRandAugment(operations);
+
   const bytes = (image: RgbImage, draws: Draws): RgbImage => {
     let result = applyCrop(image, options.crop, imageSize, draws);
-    if (options.flip && draws.uniform() < options.flip) result = flipHorizontally(result);
-    return result;
+    if (flip > 0 && draws.uniform() < flip) result = flipHorizontally(result);
+    if (jitter) result = colorJitter(result, jitter, draws);
+    return operations ? randAugment(result, operations, draws) : result;
   };
   return {
     options,
     imageSize,
     bytes,
-    image: (image, draws, out) => toFloats(bytes(image, draws).pixels, out),
+    image(image, draws, out) {
+      toFloats(bytes(image, draws).pixels, out);
+      if (erasing) randomErasing(out, imageSize, imageSize, erasing, draws);
+    },
+    batch(images, labels, numClasses, draws) {
+      if (!mixing && labelSmoothing === 0) return undefined;
+      const shape = [labels.length, imageSize, imageSize, 3] as const;
+      const { lambda } = mixing ? mixImages(images, shape, mixing, draws) : { lambda: 1 };
+      return mixTargets(labels, numClasses, lambda, labelSmoothing);
+    },
   };
 }
 
@@ -51,6 +90,8 @@ function applyCrop(image: RgbImage, crop: CropOptions, size: number, draws: Draw
       const source = randomResizedCropBox(image.width, image.height, { scale, ratio }, draws);
       return resize(image, size, size, { interpolation, source });
     }
+    case 'simple-random':
+      return simpleRandomCrop(image, size, draws, interpolation);
     case 'centre':
       return evaluationCrop(image, size, { resizeTo: crop.resizeTo, interpolation });
     case 'stretch':
@@ -59,9 +100,68 @@ function applyCrop(image: RgbImage, crop: CropOptions, size: number, draws: Draw
   }
 }
 
+function jitterOptions(choice: number | ColorJitterOptions | undefined): ColorJitterOptions | undefined {
+  if (typeof choice !== 'number') return choice;
+  return choice > 0 ? { brightness: choice, contrast: choice, saturation: choice } : undefined;
+}
+
 const FLOATS = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /** byte / 255, rounded to float32. */
 function toFloats(pixels: Uint8Array, out: Float32Array): void {
   for (let i = 0; i < pixels.length; i++) out[i] = FLOATS[pixels[i]];
+}
+
+function checkOptions(options: AugmentationOptions, imageSize: number): void {
+  const { crop, flip = 0, erasing, mixing, labelSmoothing = 0 } = options;
+  requireThat(
+    Number.isInteger(imageSize) && imageSize >= 1,
+    `imageSize must be an integer >= 1, got ${imageSize}`,
+  );
+  const kinds = ['random-resized', 'centre', 'simple-random', 'stretch'];
+  requireThat(
+    kinds.includes(crop?.kind),
+    `crop.kind must be one of ${kinds.join(', ')}, got ${String(crop?.kind)}`,
+  );
+  if (crop.kind === 'random-resized') {
+    checkRange('crop.scale', crop.scale ?? SCALE, 1);
+    checkRange('crop.ratio', crop.ratio ?? RATIO, Infinity);
+  }
+  checkShare('flip', flip);
+  checkShare('labelSmoothing', labelSmoothing);
+  const jitter = jitterOptions(options.colorJitter) ?? {};
+  for (const [name, strength] of Object.entries(jitter))
+    requireThat(
+      strength >= 0 && strength <= (name === 'hue' ? 0.5 : 10),
+      `colorJitter.${name} is out of range, got ${strength}`,
+    );
+  if (erasing) {
+    checkShare('erasing.probability', erasing.probability);
+    checkRange('erasing.scale', erasing.scale ?? [0.02, 1 / 3], 1);
+    checkRange('erasing.ratio', erasing.ratio ?? [0.3, 1 / 0.3], Infinity);
+  }
+  if (mixing) {
+    checkShare('mixing.probability', mixing.probability ?? 1);
+    checkShare('mixing.switchProbability', mixing.switchProbability ?? 0.5);
+    for (const alpha of [mixing.mixup, mixing.cutmix])
+      requireThat(
+        alpha >= 0 && Number.isFinite(alpha),
+        `mixing.mixup and mixing.cutmix must be >= 0, got ${alpha}`,
+      );
+  }
+}
+
+function checkShare(name: string, value: number): void {
+  requireThat(value >= 0 && value <= 1, `${name} must be from 0 to 1, got ${value}`);
+}
+
+function checkRange(name: string, [low, high]: readonly [number, number], limit: number): void {
+  requireThat(
+    low > 0 && low <= high && high <= limit,
+    `${name} must be [low, high] with 0 < low <= high, got [${low}, ${high}]`,
+  );
+}
+
+function requireThat(condition: boolean, reason: string): void {
+  if (!condition) throw new RevatError('invalid-argument', `augmentation: ${reason}.`);
 }

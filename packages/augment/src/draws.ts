@@ -1,5 +1,7 @@
 import { foldIn, randomKey, RandomStream, type KeyPart } from '@revat/core';
 
+import { normalQuantiles } from './normal-quantiles.js';
+
 /**
  * The random numbers that a transform consumes, in a fixed order. A stream of `seededDraws` in use; a script in the tests
  * that replay the reference's draws.
@@ -13,6 +15,8 @@ export interface Draws {
   normal(): number;
   /** Beta(alpha, beta), in [0, 1]. */
   beta(alpha: number, beta: number): number;
+  /** Fills `out` with standard normal noise, of 65536 different values. */
+  fillNormal(out: Float32Array): void;
 }
 
 /** Draws that depend on (seed, purpose, epoch, sample id, ...) alone: not on workers, batches or what was drawn before. */
@@ -39,6 +43,15 @@ class StreamDraws implements Draws {
     if (alpha === 1 && beta === 1) return this.uniform();
     const first = this.gamma(alpha);
     return first / (first + this.gamma(beta));
+  }
+
+  fillNormal(out: Float32Array): void {
+    const quantiles = normalQuantiles();
+    for (let i = 0; i < out.length; i += 2) {
+      const word = this.stream.uint32();
+      out[i] = quantiles[word & 0xffff];
+      if (i + 1 < out.length) out[i + 1] = quantiles[word >>> 16];
+    }
   }
 
   /** Gamma(shape, 1): Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", ACM TOMS 2000. */
