@@ -107,14 +107,14 @@ export class ModelEvaluator {
     let logits: tf.Tensor | undefined;
     let jacobian: tf.Tensor | undefined;
     try {
-      tf.tidy(() =>
+      tf.tidy(() => {
         tf.grad((inputs: tf.Tensor) => {
           const output: tf.Tensor = this.classifier(inputs as tf.Tensor4D);
           logits = tf.keep(output);
           jacobian = tf.keep(jacobianOf(output, inputs));
           return tf.sum(inputs);
-        })(images),
-      );
+        })(images);
+      });
     } catch (error) {
       logits?.dispose();
       throw error;

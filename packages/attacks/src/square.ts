@@ -10,6 +10,7 @@ import { createBall, lossValue } from '@revat/core';
 
 import { defineAttack } from './define-attack.js';
 import { booleanOption, integerOption, normOption, numberOption, radiusOption } from './option-schema.js';
+import type { Answer, Query } from './model-evaluator.js';
 import type { SampleOutcome, SampleProgram } from './sample-program.js';
 import { isCorrect, type Sample } from './sample.js';
 import { squareSearch } from './square-search.js';
@@ -42,47 +43,50 @@ export const square = defineAttack({
     const scheduleRate = rescaleSchedule ? SCHEDULE_STEPS / queries : 1;
     const search = squareSearch({ norm, initialFraction, scheduleRate }, imageShape);
 
-    return function* (sample: Sample): SampleProgram {
+    /** One restart: at most `queries` candidates after the starting point, accepted where the margin shrinks. */
+    function* randomSearch(sample: Sample, restart: number): Generator<Query, SampleOutcome, Answer> {
       const ball = createBall(norm, sample.image, eps);
+      const stream = random(sample.sampleId, restart);
       const candidate = new Float32Array(sample.image.length);
-      const best = new Float32Array(sample.image.length);
       const query = { image: candidate, loss: null };
-      for (let restart = 0; restart < restarts; restart++) {
-        const stream = random(sample.sampleId, restart);
-        let bestLoss = -Infinity;
-        for (let step = 0; step <= queries; step++) {
-          if (step === 0) search.start(ball, candidate, stream);
-          else search.propose(ball, best, candidate, step - 1, stream);
-          const { logits } = yield query;
-          const loss = lossValue('margin', logits, sample.label);
-          const accepted = loss > bestLoss || loss >= 0;
-          if (accepted) bestLoss = loss;
-          const correct = isCorrect(sample, logits);
-          onStep?.({
-            attack: name,
-            index: sample.index,
-            sampleId: sample.sampleId,
-            restart,
-            step,
-            loss,
-            bestLoss,
-            stepSize: 0,
-            correct,
-            image: candidate,
-            gradient: null,
-          });
-          if (!correct) return { success: true, image: candidate, logits };
-          // The true class shares the largest logit: the reference gives up here, too.
-          if (loss >= 0) break;
-          if (accepted) best.set(candidate);
-          else candidate.set(best);
-        }
+      const best = { image: sample.image.slice(), logits: sample.cleanLogits, loss: -Infinity };
+      for (let step = 0; step <= queries; step++) {
+        if (step === 0) search.start(ball, candidate, stream);
+        else search.propose(ball, best.image, candidate, step - 1, stream);
+        const { logits }: Answer = yield query;
+        const loss = lossValue('margin', logits, sample.label);
+        const correct = isCorrect(sample, logits);
+        const accepted = loss > best.loss || !correct;
+        onStep?.({
+          attack: name,
+          index: sample.index,
+          sampleId: sample.sampleId,
+          restart,
+          step,
+          loss,
+          bestLoss: Math.max(loss, best.loss),
+          stepSize: 0,
+          correct,
+          image: candidate,
+          gradient: null,
+        });
+        if (accepted) {
+          Object.assign(best, { logits, loss });
+          best.image.set(candidate);
+        } else candidate.set(best.image);
+        if (!correct) return { ...best, success: true };
+        // The true class shares the largest logit: the reference gives up here, too.
+        if (loss >= 0) break;
       }
-      return failure(sample);
+      return { ...best, success: false };
+    }
+
+    return function* (sample: Sample): SampleProgram {
+      let outcome: SampleOutcome;
+      let restart = 0;
+      do outcome = yield* randomSearch(sample, restart);
+      while (!outcome.success && ++restart < restarts);
+      return outcome;
     };
   },
 });
-
-function failure({ image, cleanLogits }: Sample): SampleOutcome {
-  return { success: false, image, logits: cleanLogits };
-}
