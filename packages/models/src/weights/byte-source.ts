@@ -38,10 +38,34 @@ function checkedSource(name: string, size: number, readInto: ByteSource['readInt
   };
 }
 
-/** A freshly allocated copy of `length` bytes from `offset` on; checked against the size before anything is allocated. */
-export async function readBytes(source: ByteSource, offset: number, length: number): Promise<Uint8Array> {
+/** Memory that is used again and again, so that reading many tensors leaves no garbage behind. */
+export class ReusableBuffer {
+  private bytes = new Uint8Array();
+
+  /** `length` bytes that are valid until the next call. */
+  take(length: number): Uint8Array {
+    if (this.bytes.byteLength < length) this.bytes = new Uint8Array(length);
+    return this.bytes.subarray(0, length);
+  }
+
+  /** Whether an array lies in this memory, and so will be overwritten. */
+  holds(array: ArrayBufferView): boolean {
+    return array.buffer === this.bytes.buffer;
+  }
+}
+
+/**
+ * `length` bytes from `offset` on, in memory of their own or in `reuse`; checked against the size before anything is
+ * allocated.
+ */
+export async function readBytes(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  reuse?: ReusableBuffer,
+): Promise<Uint8Array> {
   checkRange(source, offset, length);
-  const bytes = new Uint8Array(length);
+  const bytes = reuse?.take(length) ?? new Uint8Array(length);
   await source.readInto(bytes, offset);
   return bytes;
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { RevatError } from '@revat/core';
 import type { ByteSource } from './byte-source.js';
+import { errorCode } from './error-code.js';
 
 /** Opens a file for random access. Throws 'not-found', or 'io' if it cannot be read. */
 export async function openFile(file: string): Promise<ByteSource> {
@@ -87,7 +88,7 @@ const READ_ADVICE: Readonly<Record<string, string>> = {
 };
 
 function fileError(cause: unknown, file: string, verb: 'read' | 'write'): RevatError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = errorCode(cause) ?? '';
   const advice = (verb === 'read' ? READ_ADVICE : WRITE_ADVICE)[code] ?? String(cause);
   const kind = verb === 'read' && code === 'ENOENT' ? 'not-found' : 'io';
   return new RevatError(kind, `${file}: cannot ${verb}: ${advice}.`, { cause });

@@ -108,7 +108,7 @@ async function ask<Result>(
     return await question();
   } catch (cause) {
     if (isRevatError(cause)) throw cause;
-    const status = cause instanceof Error && 'statusCode' in cause ? Number(cause.statusCode) : undefined;
+    const status = statusOf(cause);
     if (status === undefined) {
       const { code, message } = networkError(cause, hubUrl, source, options.signal);
       throw new RevatError(code, message, { cause, details: { offline: code === 'io' } });
@@ -128,6 +128,12 @@ async function ask<Result>(
     }
     throw new RevatError('io', `${source}: the hub answered ${status}. Try again later.`, { cause });
   }
+}
+
+/** HTTP status of the library's HubApiError; undefined if the hub did not answer at all. */
+function statusOf(thrown: unknown): number | undefined {
+  const isApiError = typeof thrown === 'object' && thrown !== null && 'statusCode' in thrown;
+  return isApiError ? Number(thrown.statusCode) : undefined;
 }
 
 /** The file in the cache, for the commit that the revision last meant; undefined if it is not there. */

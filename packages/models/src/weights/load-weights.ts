@@ -3,6 +3,7 @@ import { RevatError } from '@revat/core';
 import type { ParameterSpec } from '@revat/stems';
 import type { Model } from '../model.js';
 import { normalizationConstants, type ChannelStatistics } from '../normalization.js';
+import { ReusableBuffer } from './byte-source.js';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.js';
 import { toFloat32 } from './dtype.js';
 import { matchKeys, type KeyMatch, type TensorPart } from './match-keys.js';
@@ -65,8 +66,10 @@ export async function loadWeights(
     refuseMisfit(model, report, options.strict ?? true);
     const normalization = await readNormalization(file, match, model);
     await file.verify([...fit.pairs].map(([, { name }]) => name));
-    for (const [spec, tensor] of fit.pairs)
-      model.setParameter(spec.name, await readParameter(file, spec, tensor));
+    const buffer = new ReusableBuffer();
+    for (const [spec, tensor] of fit.pairs) {
+      model.setParameter(spec.name, await readParameter(file, spec, tensor, buffer));
+    }
     if (normalization !== undefined) model.normalization = normalization;
     return { ...report, normalization };
   } finally {
@@ -140,15 +143,19 @@ function listing(what: string, names: readonly string[]): string {
   return `${names.length} ${what}: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}`;
 }
 
+/** Values in tfjs layout, in an array of their own: only what is rearranged or converted anyway is read into the buffer. */
 async function readParameter(
   file: TensorFile,
   spec: ParameterSpec,
   { name, part, parts }: TensorPart,
+  buffer: ReusableBuffer,
 ): Promise<Float32Array> {
-  const values = toFloat32(await file.read(name));
+  const rearranged = file.tensors.get(name)?.dtype !== 'F32' || parts > 1 || spec.layout !== 'same';
+  const values = toFloat32(await file.read(name, rearranged ? buffer : undefined));
   const length = values.length / parts;
   const own = parts === 1 ? values : values.slice(part * length, (part + 1) * length);
-  return fromTorch(own, spec.shape, spec.layout);
+  const arranged = fromTorch(own, spec.shape, spec.layout);
+  return buffer.holds(arranged) ? arranged.slice() : arranged;
 }
 
 /** The statistics of the file's own normalisation layer, as the model's configuration wants them. */

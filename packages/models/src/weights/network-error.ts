@@ -1,4 +1,5 @@
 import { isRevatError, RevatError } from '@revat/core';
+import { errorCode } from './error-code.js';
 
 const OFFLINE_CODES = new Set([
   'ENOTFOUND',
@@ -19,7 +20,7 @@ export function networkError(
   if (isRevatError(cause)) return cause;
   if (signal?.aborted === true) return new RevatError('aborted', `${where}: aborted.`, { cause });
   const { host } = new URL(url);
-  const code = codeOf(cause);
+  const code = errorCode(cause);
   const why =
     code !== undefined && OFFLINE_CODES.has(code)
       ? `cannot reach ${host} (${code}): is this machine offline?`
@@ -52,12 +53,4 @@ export function checkAnswer(response: Response, where: string): void {
       `${where}: the server sent a web page instead of a file. Give the direct download link.`,
     );
   }
-}
-
-/** fetch hides the system's error code in the cause. */
-function codeOf(cause: unknown): string | undefined {
-  for (let error = cause, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth++) {
-    if ('code' in error && typeof error.code === 'string') return error.code;
-  }
-  return undefined;
 }

@@ -1,12 +1,13 @@
 import { RevatError } from '@revat/core';
+import type { ReusableBuffer } from './byte-source.js';
 import { PickleError, StoredStorage, AllowedGlobal, type PickleValue } from './pickle-value.js';
 
 /** An opened .pt file of either format: the unpickled object, and access to the bytes of its storages. */
 export interface PyTorchContainer {
   /** What was saved. */
   readonly root: PickleValue;
-  /** All bytes of a storage; checked to be exactly as many as the pickle declares. */
-  readStorage(storage: StoredStorage, bytesPerElement: number): Promise<Uint8Array>;
+  /** All bytes of a storage; checked to be exactly as many as the pickle declares; in `reuse` where given. */
+  readStorage(storage: StoredStorage, bytesPerElement: number, reuse?: ReusableBuffer): Promise<Uint8Array>;
   /** Compares a storage with its checksum, where the format has one. */
   verifyStorage(storage: StoredStorage, bytesPerElement: number): Promise<void>;
 }

@@ -22,7 +22,7 @@ export async function openLegacyContainer(
   const positions = await locateStorages(source, end, keys, storages);
   return {
     root,
-    async readStorage({ key, length }, bytes) {
+    async readStorage({ key, length }, bytes, reuse) {
       const position = positions.get(key);
       if (position === undefined) {
         throw new RevatError(
@@ -30,7 +30,7 @@ export async function openLegacyContainer(
           `${source.name} lacks the storage ${JSON.stringify(key)}. Fetch it again.`,
         );
       }
-      return readBytes(source, position, length * bytes);
+      return readBytes(source, position, length * bytes, reuse);
     },
     async verifyStorage() {},
   };

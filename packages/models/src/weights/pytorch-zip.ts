@@ -26,8 +26,8 @@ export async function openZipContainer(
   const { value } = namingFile(source.name, () => unpickle(pickle, { persistentLoad: load, opaqueClasses }));
   return {
     root: value,
-    readStorage: ({ key, length }, bytesPerElement) =>
-      archive.read(`${folder}data/${key}`, length * bytesPerElement),
+    readStorage: ({ key, length }, bytesPerElement, reuse) =>
+      archive.read(`${folder}data/${key}`, length * bytesPerElement, reuse),
     verifyStorage: ({ key, length }, bytesPerElement) =>
       archive.verify(`${folder}data/${key}`, length * bytesPerElement),
   };

@@ -104,16 +104,19 @@ function storageReader(
     waiting.set(storage.key, (waiting.get(storage.key) ?? new Set()).add(name));
   }
   const kept = new Map<string, Uint8Array>();
-  return async (name) => {
+  return async (name, reuse) => {
     const tensor = stored.get(name);
     if (tensor === undefined) {
       throw new RevatError('not-found', `${file}: holds no tensor named ${JSON.stringify(name)}.`);
     }
     const { view, storage } = tensor;
-    const bytes = kept.get(storage.key) ?? (await container.readStorage(storage, storageWidth(tensor)));
     const others = waiting.get(storage.key);
     others?.delete(name);
-    if (others !== undefined && others.size > 0) kept.set(storage.key, bytes);
+    const shared = others !== undefined && others.size > 0;
+    const bytes =
+      kept.get(storage.key) ??
+      (await container.readStorage(storage, storageWidth(tensor), shared ? undefined : reuse));
+    if (shared) kept.set(storage.key, bytes);
     else kept.delete(storage.key);
     return readView(view, bytes);
   };

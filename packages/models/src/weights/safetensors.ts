@@ -103,13 +103,13 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
       sections: [''],
       tensors,
       metadata,
-      async read(name) {
+      async read(name, reuse) {
         const entry = tensors.get(name);
         if (entry === undefined) {
           throw new RevatError('not-found', `${source.name}: holds no tensor named ${JSON.stringify(name)}.`);
         }
         const { dtype, shape, begin, end } = entry;
-        const bytes = await readBytes(source, dataStart + begin, end - begin);
+        const bytes = await readBytes(source, dataStart + begin, end - begin, reuse);
         return { dtype, shape, data: viewAs(dtype, bytes) };
       },
       async verify() {},

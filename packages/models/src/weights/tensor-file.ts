@@ -1,3 +1,4 @@
+import type { ReusableBuffer } from './byte-source.js';
 import type { DType, NamedTensor } from './dtype.js';
 
 /** What is known of a stored tensor before its values are read. */
@@ -20,9 +21,10 @@ export interface TensorFile {
   readonly metadata: Readonly<Record<string, string>>;
   /**
    * Values of one tensor, row-major in its shape. PyTorch tensors that share a storage may share memory here too, so
-   * treat the values as read-only. Throws 'invalid-file' for broken content.
+   * treat the values as read-only. With `reuse` they may lie there, and are valid until its next use. Throws
+   * 'invalid-file' for broken content.
    */
-  read(name: string): Promise<NamedTensor>;
+  read(name: string, reuse?: ReusableBuffer): Promise<NamedTensor>;
   /**
    * Checks the content of these tensors against the file's checksums, where its format has some, so that a damaged
    * file is refused before anything is changed. Throws 'invalid-file'.

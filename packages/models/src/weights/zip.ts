@@ -5,7 +5,7 @@
  */
 import { RevatError } from '@revat/core';
 import { crc32 } from '#files';
-import { readBytes, type ByteSource } from './byte-source.js';
+import { readBytes, type ByteSource, type ReusableBuffer } from './byte-source.js';
 
 interface ZipRecord {
   readonly method: number;
@@ -19,7 +19,7 @@ interface ZipRecord {
 export interface ZipArchive {
   readonly records: ReadonlyMap<string, { readonly size: number }>;
   /** The record's content; throws 'invalid-file' where it is missing, damaged or not `expectedSize` bytes long. */
-  read(name: string, expectedSize?: number): Promise<Uint8Array>;
+  read(name: string, expectedSize?: number, reuse?: ReusableBuffer): Promise<Uint8Array>;
   /** Reads the record once in small pieces, to compare it with its CRC-32; a later `read` need not. */
   verify(name: string, expectedSize: number): Promise<void>;
 }
@@ -58,9 +58,9 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   };
   return {
     records,
-    async read(name, expectedSize) {
+    async read(name, expectedSize, reuse) {
       const { record, where } = find(name, expectedSize);
-      const content = await readRecord(source, record, where);
+      const content = await readRecord(source, record, where, reuse);
       if (!verified.has(record)) check(crc32(content, 0), record, where);
       return content;
     },
@@ -192,8 +192,13 @@ async function storedCrc(source: ByteSource, record: ZipRecord, where: string): 
   return crc;
 }
 
-async function readRecord(source: ByteSource, record: ZipRecord, where: string): Promise<Uint8Array> {
-  const stored = await readBytes(source, await contentStart(source, record, where), record.storedSize);
+async function readRecord(
+  source: ByteSource,
+  record: ZipRecord,
+  where: string,
+  reuse?: ReusableBuffer,
+): Promise<Uint8Array> {
+  const stored = await readBytes(source, await contentStart(source, record, where), record.storedSize, reuse);
   return record.method === STORED ? stored : inflate(stored, record.size, where);
 }
 
