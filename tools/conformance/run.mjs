@@ -16,13 +16,13 @@ import { parseArgs } from 'node:util';
 
 import { bundleSpecification } from './bundle.mjs';
 
-const REFERENCE = { title: "tfjs's cpu backend", backendName: 'cpu', flags: {} };
+const REFERENCE = { title: "tfjs's cpu backend", backendName: 'cpu', options: {} };
 const VARIANTS = {
-  shortcut: { title: 'onnx, small graphs on CPU kernels', backendName: 'onnx', flags: {} },
+  shortcut: { title: 'onnx, small graphs on CPU kernels', backendName: 'onnx', options: {} },
   lowered: {
     title: 'onnx, small-graph shortcut off',
     backendName: 'onnx',
-    flags: { ONNX_SMALL_GRAPH_SHORTCUT: false },
+    options: { smallGraphShortcut: false },
   },
 };
 /** Suites that test the backend of the name 'cpu' itself. */
@@ -58,13 +58,13 @@ try {
 }
 
 /** Every spec's result on a backend, from a process of its own: tfjs's engine is a singleton of the process. */
-async function runSpecification(bundle, { title, backendName, flags }) {
-  const results = path.join(folder, `${backendName}-${Object.keys(flags).length}.json`);
+async function runSpecification(bundle, { title, backendName, options: engineOptions }) {
+  const results = path.join(folder, 'results.json');
   const child = spawn(
     process.execPath,
     [RUNNER, bundle, results, ...(options.filter ? [options.filter] : [])],
     {
-      env: { ...process.env, REVAT_CONFORMANCE: JSON.stringify({ backendName, flags }) },
+      env: { ...process.env, REVAT_CONFORMANCE: JSON.stringify({ backendName, options: engineOptions }) },
       stdio: ['ignore', options.verbose ? 'inherit' : 'ignore', 'pipe'],
     },
   );

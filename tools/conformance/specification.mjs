@@ -6,6 +6,5 @@ import '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 import '@tensorflow/tfjs-backend-cpu';
-import '@revat/backend';
 import './test-environment.mjs';
 import '@tensorflow/tfjs-core/dist/tests.js';
