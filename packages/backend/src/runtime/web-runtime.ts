@@ -4,7 +4,13 @@ import { RevatError } from '@revat/core';
 
 import { probeChannelBlock } from './channel-block.js';
 import type { RuntimeOptions } from './node-runtime.js';
-import type { EngineArray, EngineModel, EngineSession, SessionRuntime, ValueInfo } from './session-runtime.js';
+import type {
+  EngineArray,
+  EngineModel,
+  EngineSession,
+  SessionRuntime,
+  ValueInfo,
+} from './session-runtime.js';
 
 type Ort = typeof import('onnxruntime-web/wasm');
 
@@ -13,14 +19,21 @@ type Ort = typeof import('onnxruntime-web/wasm');
  * `run` and `createSession` throw. More than one thread needs a cross-origin isolated page. Throws 'unavailable' if
  * onnxruntime-web is not installed.
  */
-export async function openRuntime({ provider = 'wasm', threads }: RuntimeOptions = {}): Promise<SessionRuntime> {
+export async function openRuntime({
+  provider = 'wasm',
+  threads,
+}: RuntimeOptions = {}): Promise<SessionRuntime> {
   const ort = await importOnnxRuntime(provider);
   ort.env.logLevel = 'fatal';
   if (threads !== undefined) ort.env.wasm.numThreads = threads;
   const queue = new CallQueue();
   const createSessionAsync = (model: EngineModel) =>
     queue.add(async () => {
-      const options = { executionProviders: [provider], graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const;
+      const options = {
+        executionProviders: [provider],
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 4,
+      } as const;
       return new WebSession(ort, await ort.InferenceSession.create(model.bytes, options), model, queue);
     });
   return {
@@ -34,7 +47,9 @@ export async function openRuntime({ provider = 'wasm', threads }: RuntimeOptions
 
 async function importOnnxRuntime(provider: string): Promise<Ort> {
   try {
-    return provider === 'wasm' ? await import('onnxruntime-web/wasm') : await import('onnxruntime-web/webgpu');
+    return provider === 'wasm'
+      ? await import('onnxruntime-web/wasm')
+      : await import('onnxruntime-web/webgpu');
   } catch (cause) {
     throw new RevatError(
       'unavailable',
@@ -82,7 +97,9 @@ class WebSession implements EngineSession {
       const feeds: Record<string, Tensor> = {};
       this.model.inputs.forEach((input, i) => (feeds[input.name] = this.tensor(input, inputs[i])));
       const results = await this.session.run(feeds);
-      return Promise.all(this.model.outputs.map(async ({ name }) => (await results[name].getData()) as EngineArray));
+      return Promise.all(
+        this.model.outputs.map(async ({ name }) => (await results[name].getData()) as EngineArray),
+      );
     });
   }
 

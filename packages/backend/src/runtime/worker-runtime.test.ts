@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 // A worker thread runs built files: so does this test.
 import { openWorkerRuntime, type WorkerRuntime } from '../../dist/runtime/worker-runtime.js';
 import { GraphBuilder } from '../onnx/graph-builder.js';
-import { engineModel } from './channel-block.js';
+import { engineModel } from '../onnx/engine-model.js';
 import { ResidentArrays } from './resident-arrays.js';
 
 const SIZE = 768;

@@ -1,0 +1,18 @@
+import type { Machine } from './machine.js';
+
+const GIB = 2 ** 30;
+/** What browsers that do not tell their memory are taken to have. */
+const ASSUMED_MEMORY = 4 * GIB;
+
+/** The machine as a browser describes it: memory is rounded and at most 8 GiB (navigator.deviceMemory). */
+export function describeMachine(): Machine {
+  const { hardwareConcurrency = 1, userAgent, platform } = navigator;
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  return {
+    cpu: userAgent,
+    cores: hardwareConcurrency,
+    memoryBytes: deviceMemory ? deviceMemory * GIB : ASSUMED_MEMORY,
+    platform: platform || 'browser',
+    host: 'browser',
+  };
+}
