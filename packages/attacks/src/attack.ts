@@ -69,6 +69,8 @@ export interface Diagnostics {
   readonly findings: readonly Finding[];
   /** Parts of a composed attack, in order. */
   readonly stages?: readonly StageDiagnostics[];
+  /** Of a composed attack, [B]: the part that broke the image, 'clean' where nothing was needed, null where it is robust. */
+  readonly brokenBy?: readonly (string | null)[];
 }
 
 export interface StageDiagnostics {

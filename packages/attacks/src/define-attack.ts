@@ -1,10 +1,11 @@
-import { randomStream, RevatError, type NormName } from '@revat/core';
+import { isRevatError, randomStream, RevatError, type NormName } from '@revat/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 import type { Attack, AttackResult, AttackRunOptions, Labels, StepEvent } from './attack.js';
-import type { Finding } from './finding.js';
+import { reportOnce, type Finding } from './finding.js';
 import { adaptModel, type Model } from './model-adapter.js';
 import { ModelEvaluator } from './model-evaluator.js';
+import { layout } from './model-symptoms.js';
 import {
   resolveOptions,
   type GivenOptions,
@@ -123,8 +124,34 @@ export async function startRun(
   const classifier = adaptModel(model);
   const input = await readBatch(name, images, labels, sampleIds);
   const evaluator = new ModelEvaluator(classifier, input.imageShape, batchSize);
-  const samples = await makeSamples(evaluator, input, { signal, name });
-  return { samples, evaluator, findings: [], seed };
+  try {
+    const samples = await makeSamples(evaluator, input, { signal, name });
+    return { samples, evaluator, findings: [], seed };
+  } catch (error) {
+    throw isRevatError(error) ? error : modelFailure(name, model, images, error);
+  }
+}
+
+/** The error of a model that fails on NHWC images, with the fix if it works on NCHW ones. */
+function modelFailure(name: string, model: Model, images: tf.Tensor4D, cause: unknown): RevatError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  let hint =
+    'Images are float32 [B,H,W,C] in [0,1]; wrap the model with adaptModel if it wants something else.';
+  try {
+    tf.tidy(() => {
+      const [, height, width, channels] = images.shape;
+      adaptModel(model, { layout: 'NCHW' })(tf.slice(images, [0, 0, 0, 0], [1, height, width, channels]));
+    });
+    const { message, fix } = layout(images.shape);
+    hint = `${message} ${fix}`;
+  } catch {
+    // Neither layout works: the hint stays general.
+  }
+  return new RevatError(
+    'bad-model',
+    `${name}: the model failed on images [${images.shape.join(',')}]: ${reason} ${hint}`,
+    { cause },
+  );
 }
 
 /**
@@ -206,7 +233,12 @@ async function verify(
 export function finishRun(
   { samples, evaluator, findings, seed }: AttackRun,
   outcomes: readonly SampleOutcome[],
-  { attack, norm, eps, ...more }: Pick<AttackResult['diagnostics'], 'attack' | 'norm' | 'eps' | 'stages'>,
+  {
+    attack,
+    norm,
+    eps,
+    ...more
+  }: Pick<AttackResult['diagnostics'], 'attack' | 'norm' | 'eps' | 'stages' | 'brokenBy'>,
 ): AttackResult {
   reportNonFinite(evaluator, findings);
   const size = samples[0].image.length;
@@ -249,9 +281,4 @@ function reportNonFinite({ nonFiniteLogits, gradients }: ModelEvaluator, finding
       fix: 'Look for sqrt, log or division at 0 in the model, or rely on the Square attack.',
     });
   }
-}
-
-export function reportOnce(findings: Finding[], finding: Finding): void {
-  if (!findings.some(({ code, message }) => code === finding.code && message === finding.message))
-    findings.push(finding);
 }

@@ -25,3 +25,9 @@ export interface Finding {
   readonly consequence: string;
   readonly fix: string;
 }
+
+/** Adds a finding unless the same one is there. */
+export function reportOnce(findings: Finding[], finding: Finding): void {
+  if (!findings.some(({ code, message }) => code === finding.code && message === finding.message))
+    findings.push(finding);
+}

@@ -22,3 +22,8 @@ export { apgd } from './apgd.js';
 export { apgdTargeted } from './apgd-t.js';
 export { fgsm, nFgsm, rFgsm } from './fgsm.js';
 export { pgd } from './pgd.js';
+export { autoAttack } from './auto-attack.js';
+export { checkModel, type ModelReport } from './check-model.js';
+export { fab, fabTargeted } from './fab.js';
+export { attackDefinition, attackNames, createAttack, type AttackEntry } from './registry.js';
+export { square } from './square.js';

@@ -1,4 +1,4 @@
-import { attackLoss, type Classifier, type LossName } from '@revat/core';
+import { attackLoss, RevatError, type Classifier, type LossName } from '@revat/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What an attack asks the model about one image. */
@@ -28,7 +28,7 @@ const NO_GRADIENT = new Float32Array(0);
  * label rows, so a lazy engine compiles it once per batch shape. Counts what it does.
  */
 export class ModelEvaluator {
-  private readonly classifier: Classifier;
+  readonly classifier: Classifier;
   /** [H, W, C] */
   readonly imageShape: readonly [number, number, number];
   /** The most images in one evaluation. */
@@ -95,7 +95,7 @@ export class ModelEvaluator {
     } catch (error) {
       if (logits && isUnconnected(error)) return [logits, tf.zerosLike(images)];
       logits?.dispose();
-      throw error;
+      throw asNoGradient(error) ?? error;
     }
   }
 
@@ -117,7 +117,7 @@ export class ModelEvaluator {
       });
     } catch (error) {
       logits?.dispose();
-      throw error;
+      throw asNoGradient(error) ?? error;
     }
     return [logits!, jacobian!];
   }
@@ -158,6 +158,17 @@ export class ModelEvaluator {
 function isUnconnected(error: unknown): boolean {
   return (
     error instanceof Error && error.message.startsWith('Cannot compute gradient of y=f(x) with respect to x')
+  );
+}
+
+/** The error for a model with an operation that tfjs cannot differentiate, if that is what happened. */
+function asNoGradient(error: unknown): RevatError | null {
+  const kernel = error instanceof Error && /gradient function not found for (\w+)/.exec(error.message)?.[1];
+  if (!kernel) return null;
+  return new RevatError(
+    'bad-model',
+    `model: its operation ${kernel} has no gradient in tfjs, so only square can attack it.`,
+    { cause: error, details: { reason: 'no-gradient', kernel } },
   );
 }
 
