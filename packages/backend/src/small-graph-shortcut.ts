@@ -1,4 +1,4 @@
-import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { Tensor, type NamedAttrMap, type NamedTensorInfoMap, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 
 import { cpuKernelOf } from './cpu-kernels.js';
@@ -87,6 +87,11 @@ function runCpuKernel(
     }),
   ].flat();
   const arrays = outputs.map(({ dataId }) => backend.data.get(dataId).values as EngineArray);
-  for (const dataId of [...temporary, ...outputs.map((output) => output.dataId)]) backend.data.delete(dataId);
+  for (const dataId of temporary) backend.data.delete(dataId);
+  // Most kernels answer with bare data, a few (Abs) with a tensor that the engine counts.
+  for (const output of outputs) {
+    if (output instanceof Tensor) output.dispose();
+    else backend.data.delete(output.dataId);
+  }
   return arrays;
 }

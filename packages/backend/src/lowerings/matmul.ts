@@ -32,10 +32,17 @@ function productMeta(
 ): TensorMeta | null {
   const rank = Math.max(a.shape.length, b.shape.length);
   if (!allOf('float32', [a, b]) || a.shape.length < 2 || b.shape.length < 2 || rank > 6) return null;
-  const rows = a.shape[a.shape.length - (transposeA ? 1 : 2)];
-  const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)];
+  const [rows, inner] = matrixShape(a.shape, transposeA);
+  const [innerOfB, columns] = matrixShape(b.shape, transposeB);
+  if (inner !== innerOfB) return null;
   const batch = backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   return { shape: [...batch, rows, columns], dtype: 'float32' };
+}
+
+/** Rows and columns of a stack of matrices, after transposing them if so told. */
+function matrixShape(shape: readonly number[], transposed: boolean): [number, number] {
+  const [rows, columns] = shape.slice(-2);
+  return transposed ? [columns, rows] : [rows, columns];
 }
 
 /** a b, either one transposed in its last two axes, batches broadcast. */

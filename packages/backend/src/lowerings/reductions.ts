@@ -80,7 +80,6 @@ function argExtreme(kernel: 'ArgMax' | 'ArgMin'): Lowering {
   return lowering<{ axis: number | number[] }>({
     kernel,
     inputs: ['x'],
-    exact: true,
     infer: ([x], { axis }) => {
       const axes = util.parseAxisParam(axis, x.shape);
       if (x.dtype === 'bool' || axes.length !== 1 || x.shape.length === 0) return null;
@@ -88,13 +87,24 @@ function argExtreme(kernel: 'ArgMax' | 'ArgMin'): Lowering {
     },
     emit: (graph, [x], { axis }, [{ shape }]) => {
       const [position] = util.parseAxisParam(axis, [...x.shape]);
-      const index = graph.op(kernel, [x], shape, {
-        dtype: 'int64',
-        attributes: { axis: position, keepdims: 0 },
-      });
+      const index = graph.op(
+        kernel,
+        [withoutNaN(graph, x, kernel === 'ArgMax' ? -Infinity : Infinity)],
+        shape,
+        {
+          dtype: 'int64',
+          attributes: { axis: position, keepdims: 0 },
+        },
+      );
       return cast(graph, index, 'int32');
     },
   });
+}
+
+function withoutNaN(graph: GraphBuilder, x: Value, replacement: number): Value {
+  if (x.dtype !== 'float32') return x;
+  const isNaN = graph.op('IsNaN', [x], x.shape, { dtype: 'bool' });
+  return graph.op('Where', [isNaN, graph.scalar(replacement), x], x.shape, { dtype: 'float32' });
 }
 
 export const reductions: readonly Lowering[] = [

@@ -15,7 +15,7 @@ import {
 } from '@tensorflow/tfjs-core';
 
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
-import { ALIAS, lowering, type Lowering } from './lowering.js';
+import { ALIAS, lowering, type Lowering, type TensorMeta } from './lowering.js';
 
 export const shapes: readonly Lowering[] = [
   lowering<TransposeAttrs>({
@@ -31,8 +31,8 @@ export const shapes: readonly Lowering[] = [
     exact: true,
     infer: (inputs, { axis }) => {
       const [first] = inputs;
-      if (inputs.some(({ dtype }) => dtype !== first.dtype)) return null;
       const [position] = util.parseAxisParam(axis, first.shape);
+      if (!inputs.every((input) => fitsBeside(input, first, position))) return null;
       return {
         shape: backend_util.computeOutShape(
           inputs.map(({ shape }) => shape),
@@ -50,7 +50,7 @@ export const shapes: readonly Lowering[] = [
     exact: true,
     infer: (inputs, { axis }) => {
       const [first] = inputs;
-      if (inputs.some(({ dtype }) => dtype !== first.dtype)) return null;
+      if (!inputs.every((input) => fitsBeside(input, first))) return null;
       const shape = [...first.shape];
       shape.splice(normalAxis(axis, shape.length + 1), 0, inputs.length);
       return { shape, dtype: first.dtype };
@@ -179,6 +179,12 @@ export const shapes: readonly Lowering[] = [
     },
   }),
 ];
+
+/** Whether two tensors agree in dtype and in every extent, save along `axis`. */
+function fitsBeside(a: TensorMeta, b: TensorMeta, axis?: number): boolean {
+  if (a.dtype !== b.dtype || a.shape.length !== b.shape.length) return false;
+  return a.shape.every((size, i) => i === axis || size === b.shape[i]);
+}
 
 function normalAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
