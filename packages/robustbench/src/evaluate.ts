@@ -44,7 +44,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationResu
 }
 
 async function evaluateThreat(evaluation: ModelEvaluation, threatModel: ThreatModel): Promise<ThreatResult> {
-  const { model, recipe, isCorrect } = evaluation;
+  const { model, recipe, clean, isCorrect } = evaluation;
   const run = await evaluation.run(
     { kind: 'threat', threatModel },
     (hooks) => threatTask(model, threatModel, recipe, isCorrect, hooks),
@@ -59,7 +59,10 @@ async function evaluateThreat(evaluation: ModelEvaluation, threatModel: ThreatMo
     forward: sum('forward'),
     backward: sum('backward'),
     seconds: run.seconds,
-    findings: distinctFindings(run.chunks.flatMap(({ commit }) => commit.findings)),
+    findings: distinctFindings(
+      run.chunks.flatMap(({ commit }) => commit.findings),
+      examination(clean),
+    ),
   };
 }
 
@@ -75,7 +78,7 @@ function modelResult(
     weights: recipe.model.weights,
     clean: accuracyOfRun(clean, ({ label, prediction }) => label === prediction),
     threats,
-    findings: [],
+    findings: examination(clean),
   };
 }
 
@@ -102,9 +105,14 @@ function sumAttacks(summaries: readonly ThreatSummary[]): AttackReport[] {
   return [...reports].map(([name, report]) => ({ name, ...report }));
 }
 
-function distinctFindings(findings: readonly Finding[]): Finding[] {
-  return findings.filter(
-    (finding, i) =>
-      findings.findIndex(({ code, message }) => code === finding.code && message === finding.message) === i,
-  );
+/** What the model doctor found. */
+function examination({ chunks }: ModelEvaluation['clean']): Finding[] {
+  return chunks.flatMap(({ commit }) => commit.findings);
+}
+
+/** Findings of all chunks, each once: chunks that differ in their numbers only say the same. `known` ones are left out. */
+function distinctFindings(findings: readonly Finding[], known: readonly Finding[]): Finding[] {
+  const statement = ({ code, message }: Finding) => `${code} ${message.replace(/\d[\d.,]*/g, '#')}`;
+  const said = new Set(known.map(statement));
+  return findings.filter((finding) => !said.has(statement(finding)) && said.add(statement(finding)));
 }

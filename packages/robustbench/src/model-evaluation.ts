@@ -52,7 +52,7 @@ export async function forEachModel(
     const run: ModelEvaluation['run'] = (part, makeTask, counts) =>
       runPart(model, data, options, part, makeTask, counts);
     const isRight = ({ label, prediction }: CleanRecord) => label === prediction;
-    const clean = await run({ kind: 'clean' }, () => cleanTask(model, recipe), isRight);
+    const clean = await run({ kind: 'clean' }, (hooks) => cleanTask(model, recipe, hooks), isRight);
     await work({ model, recipe, clean, isCorrect: cleanVerdicts(clean), run });
   }
 }

@@ -1,6 +1,4 @@
-import type { Finding, StageDiagnostics } from '@revat/attacks';
-import type { NormName } from '@revat/core';
-import type * as tf from '@tensorflow/tfjs-core';
+import type { Attack, AttackResult, Diagnostics, Finding } from '@revat/attacks';
 
 import type { PassCounts } from './clean-task.js';
 import type { EvaluatedModel } from './evaluated-model.js';
@@ -20,6 +18,8 @@ export interface ThreatRecord extends SampleRecord {
   readonly label: number;
   /** Classified correctly, and no attack of the protocol broke it. */
   readonly robust: boolean;
+  /** The attack that broke it, "clean" if the clean image is misclassified, null if it is robust. */
+  readonly brokenBy: string | null;
   /** What the model says about the image that the protocol returned: the clean one where no attack succeeded. */
   readonly prediction: number;
   readonly confidence: number;
@@ -63,7 +63,7 @@ export function threatTask(
       });
       try {
         const predictions = await predict(model.classify, result.adversarial);
-        const verdict = await judge(chunk, result.adversarial, result.success, predictions, norm, isCorrect);
+        const verdict = await judge(chunk, result, predictions, attack, isCorrect);
         const { diagnostics } = result;
         const robust = verdict.samples.filter((sample) => sample.robust).length;
         return {
@@ -71,7 +71,7 @@ export function threatTask(
           summary: {
             forward: diagnostics.forwardImages + sampleIds.length,
             backward: diagnostics.backwardImages,
-            attacks: attackReports(diagnostics.stages, diagnostics, robust),
+            attacks: attackReports(diagnostics, robust),
             findings: [...diagnostics.findings, ...checkRadius(verdict.samples, threat)],
           },
         };
@@ -85,24 +85,32 @@ export function threatTask(
 /** Verdicts on a chunk, and its broken images to keep: pixels, labels and ids of the samples that an attack broke. */
 async function judge(
   { pixels, labels, sampleIds, images }: Chunk,
-  adversarial: tf.Tensor4D,
-  success: Uint8Array,
+  { adversarial, success, diagnostics }: AttackResult,
   predictions: readonly Prediction[],
-  norm: NormName,
+  { name, norm }: Attack,
   isCorrect: ReadonlyMap<number, boolean>,
 ): Promise<Pick<ChunkOutcome<ThreatRecord, ThreatSummary>, 'samples' | 'adversarial'>> {
   const values = await adversarial.data<'float32'>();
   const size = pixels.length / labels.length;
   const image = (from: Float32Array, i: number) => from.subarray(i * size, (i + 1) * size);
-  const broken = sampleIds.flatMap((id, i) => (isCorrect.get(id) && success[i] ? [i] : []));
-  const samples = sampleIds.map((sample, i) => ({
-    sample,
-    label: labels[i],
-    robust: isCorrect.get(sample) === true && !success[i],
-    prediction: predictions[i].class,
-    confidence: predictions[i].confidence,
-    distance: broken.includes(i) ? perturbationNorm(image(pixels, i), image(values, i), norm) : 0,
-  }));
+  const verdict = (i: number): string | null => {
+    if (!isCorrect.get(sampleIds[i])) return 'clean';
+    return success[i] ? (diagnostics.brokenBy?.[i] ?? name) : null;
+  };
+  const samples = sampleIds.map((sample, i) => {
+    const brokenBy = verdict(i);
+    const attacked = brokenBy !== null && brokenBy !== 'clean';
+    return {
+      sample,
+      label: labels[i],
+      robust: brokenBy === null,
+      brokenBy,
+      prediction: predictions[i].class,
+      confidence: predictions[i].confidence,
+      distance: attacked ? perturbationNorm(image(pixels, i), image(values, i), norm) : 0,
+    };
+  });
+  const broken = samples.flatMap(({ brokenBy }, i) => (brokenBy !== null && brokenBy !== 'clean' ? [i] : []));
   if (broken.length === 0) return { samples };
   const kept = new Float32Array(broken.length * size);
   broken.forEach((i, row) => kept.set(image(values, i), row * size));
@@ -119,18 +127,14 @@ async function judge(
 }
 
 /** One line per attack of the protocol; a protocol of one attack has one. */
-function attackReports(
-  stages: readonly StageDiagnostics[] | undefined,
-  total: { readonly attack: string; readonly forwardImages: number; readonly backwardImages: number },
-  robust: number,
-): AttackReport[] {
-  if (!stages)
-    return [{ name: total.attack, robust, forward: total.forwardImages, backward: total.backwardImages }];
-  return stages.map(({ attack, robustAfter, forwardImages, backwardImages }) => ({
-    name: attack,
-    robust: robustAfter,
-    forward: forwardImages,
-    backward: backwardImages,
+function attackReports(diagnostics: Diagnostics, robust: number): AttackReport[] {
+  const { attack, forwardImages, backwardImages, stages } = diagnostics;
+  const parts = stages ?? [{ attack, robustAfter: robust, forwardImages, backwardImages }];
+  return parts.map((part) => ({
+    name: part.attack,
+    robust: part.robustAfter,
+    forward: part.forwardImages,
+    backward: part.backwardImages,
   }));
 }
 

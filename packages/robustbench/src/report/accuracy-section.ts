@@ -63,7 +63,7 @@ function accuracyTable({ models, threatModels }: Results): Markup {
           (model, row) =>
             html`<tr>
               <th scope="row">
-                ${swatch(row)}${model.label}
+                ${namedModel(row, model.label)}
                 <small
                   >${[model.architecture, parameterText(model.parameters)].filter(Boolean).join(' · ')}</small
                 >
@@ -90,11 +90,13 @@ function parameterText(parameters: number | null): string {
     : `${countText(parameters)} parameters`;
 }
 
-/** The model's mark in plots, beside its name. */
-export function swatch(style: number): Markup {
-  return html`<svg class="swatch-box" viewBox="0 0 12 12" aria-hidden="true">
-    ${markerShape(style, 6, 6, 4.6, 'swatch')}
-  </svg>`;
+/** A model's name with its mark of the plots in front. */
+export function namedModel(style: number, label: string): Markup {
+  return html`<span class="named"
+    ><svg class="swatch-box" viewBox="0 0 12 12" aria-hidden="true">
+      ${markerShape(style, 6, 6, 4.6, 'swatch')}</svg
+    ><span>${label}</span></span
+  >`;
 }
 
 function accuracyCell(accuracy: Accuracy | undefined, best: number, row: number): Markup {
@@ -143,7 +145,7 @@ function attackTable({ models }: Results, threat: ThreatColumn): Markup | null {
           ${rows.map(
             ({ model, result }) =>
               html`<tr>
-                <th scope="row">${swatch(models.indexOf(model))}${model.label}</th>
+                <th scope="row">${namedModel(models.indexOf(model), model.label)}</th>
                 <td>${percent(model.clean.accuracy)}</td>
                 ${names.map((name) => attackCell(result, name))}
                 <td>${countText(result.forward)}</td>

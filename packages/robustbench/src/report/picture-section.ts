@@ -1,7 +1,7 @@
 import { formatRadius } from '@revat/core';
 
 import type { Picture, Results } from '../results.js';
-import { normMarkup, swatch } from './accuracy-section.js';
+import { namedModel, normMarkup } from './accuracy-section.js';
 import { html, type Markup } from './html.js';
 import { percent, shortNumber } from './number-text.js';
 
@@ -37,7 +37,7 @@ function example({ models, data, threatModels }: Results, picture: Picture, file
   return html`<figure class="example">
     <figcaption>
       <b>${name(clean.class)} → ${name(adversarial.class)}</b><br />
-      ${swatch(style)}${models[style].label}, image ${picture.sampleId}
+      ${namedModel(style, `${models[style].label}, image ${picture.sampleId}`)}
     </figcaption>
     <div class="triptych">
       <div>
@@ -50,8 +50,8 @@ function example({ models, data, threatModels }: Results, picture: Picture, file
       </div>
       <div>
         ${image(picture, files, 'difference', `difference, magnified ${shortNumber(picture.magnification)} times`)}
-        <span class="what">difference × ${shortNumber(picture.magnification)}</span>
-        ${normMarkup(norm)} length ${shortNumber(picture.distance)}
+        <span class="what">difference × ${shortNumber(picture.magnification)}</span>
+        length ${normMarkup(norm)} ${shortNumber(picture.distance)}
       </div>
     </div>
   </figure>`;

@@ -34,6 +34,8 @@ export interface PlotAxis {
 export interface PlotOptions {
   /** What the plot shows, for people who cannot see it. */
   readonly description: string;
+  /** Default wide. */
+  readonly size?: keyof typeof WIDTHS;
   readonly x: PlotAxis;
   readonly y: PlotAxis;
   readonly series: readonly PlotSeries[];
@@ -44,15 +46,20 @@ export interface PlotOptions {
   readonly value?: (y: number) => string;
 }
 
-const WIDTH = 460;
-const HEIGHT = 270;
+/** Drawn size in CSS pixels at full width: plots of which three share a row are narrow, so that their text stays readable. */
+const WIDTHS = { wide: 480, narrow: 330 };
+const HEIGHT = 262;
 const MARGIN = { left: 46, right: 12, top: 26, bottom: 40 };
-const PLOT_WIDTH = WIDTH - MARGIN.left - MARGIN.right;
 const PLOT_HEIGHT = HEIGHT - MARGIN.top - MARGIN.bottom;
+/** Longer names are shortened in the box over a plot. */
+const TIP_CHARACTERS = 26;
 /** Lines of more points than this carry no markers. */
 const MAX_MARKERS = 24;
 
 interface Frame {
+  readonly width: number;
+  /** Right end of the x axis. */
+  readonly right: number;
   readonly left: (x: number) => number;
   readonly top: (y: number) => number;
 }
@@ -60,13 +67,17 @@ interface Frame {
 /** A line plot as inline SVG. Pointing at it shows the values there, by CSS alone. */
 export function linePlot(options: PlotOptions): Markup {
   const { x, y } = options;
+  const width = WIDTHS[options.size ?? 'wide'];
+  const right = width - MARGIN.right;
   const frame: Frame = {
-    left: (value) => round(MARGIN.left + ((value - x.min) / (x.max - x.min || 1)) * PLOT_WIDTH),
+    width,
+    right,
+    left: (value) => round(MARGIN.left + ((value - x.min) / (x.max - x.min || 1)) * (right - MARGIN.left)),
     top: (value) => round(MARGIN.top + (1 - (value - y.min) / (y.max - y.min || 1)) * PLOT_HEIGHT),
   };
   return html`<svg
     class="plot"
-    viewBox="0 0 ${WIDTH} ${HEIGHT}"
+    viewBox="0 0 ${width} ${HEIGHT}"
     role="img"
     aria-label="${options.description}"
   >
@@ -153,12 +164,12 @@ function polygon(className: string, coordinates: readonly number[]): Markup {
 function spanShape(span: PlotSpan, index: number, frame: Frame): Markup {
   const left = frame.left(span.from);
   const width = round(frame.left(span.to) - left);
-  const fits = Math.floor(width / 6.2);
-  const label = span.label.length > fits ? `${span.label.slice(0, Math.max(1, fits - 1))}…` : span.label;
   return html`<g class="span${index % 2 ? ' odd' : ''}">
     <rect x="${left}" y="${MARGIN.top - 20}" width="${width}" height="${PLOT_HEIGHT + 20}" />
     ${index > 0 && html`<path d="M${left} ${MARGIN.top - 20}V${MARGIN.top + PLOT_HEIGHT}" />`}
-    <text x="${round(left + width / 2)}" y="${MARGIN.top - 7}"><title>${span.label}</title>${label}</text>
+    <text x="${round(left + width / 2)}" y="${MARGIN.top - 7}"
+      ><title>${span.label}</title>${shortened(span.label, width / 6.6)}</text
+    >
   </g>`;
 }
 
@@ -167,12 +178,12 @@ function axes(x: PlotAxis, y: PlotAxis, frame: Frame): Markup {
   return html`<g class="axes">
     ${y.ticks.map(
       (tick) =>
-        html`<path class="grid" d="M${MARGIN.left} ${frame.top(tick)}H${MARGIN.left + PLOT_WIDTH}" />
+        html`<path class="grid" d="M${MARGIN.left} ${frame.top(tick)}H${frame.right}" />
           <text class="y" x="${MARGIN.left - 7}" y="${frame.top(tick) + 4}">${y.format(tick)}</text>`,
     )}
-    <path class="base" d="M${MARGIN.left} ${bottom}H${MARGIN.left + PLOT_WIDTH}" />
+    <path class="base" d="M${MARGIN.left} ${bottom}H${frame.right}" />
     ${x.ticks.map((tick) => html`<text class="x" x="${frame.left(tick)}" y="${bottom + 16}">${x.format(tick)}</text>`)}
-    <text class="x name" x="${MARGIN.left + PLOT_WIDTH / 2}" y="${HEIGHT - 5}">${x.label}</text>
+    <text class="x name" x="${round((MARGIN.left + frame.right) / 2)}" y="${HEIGHT - 5}">${x.label}</text>
   </g>`;
 }
 
@@ -197,7 +208,7 @@ function columns(options: PlotOptions, frame: Frame): Markup {
   return html`<g class="columns">
     ${xs.map((x, i) => {
       const from = i === 0 ? MARGIN.left - 8 : (frame.left(xs[i - 1]) + frame.left(x)) / 2;
-      const to = i === xs.length - 1 ? WIDTH : (frame.left(xs[i + 1]) + frame.left(x)) / 2;
+      const to = i === xs.length - 1 ? frame.width : (frame.left(xs[i + 1]) + frame.left(x)) / 2;
       return html`<g>
         <rect
           class="hit"
@@ -214,22 +225,21 @@ function columns(options: PlotOptions, frame: Frame): Markup {
 
 function tip(x: number, { series, heading, value, y: axis }: PlotOptions, frame: Frame): Markup {
   const format = value ?? axis.format;
-  const rows = series.flatMap(({ label, style, points, extra = [] }) => [
-    ...points
-      .filter((point) => point.x === x)
-      .map(({ y }) => ({ label, style, text: format(y), y, kind: 'mark' })),
-    ...extra
-      .filter((point) => point.x === x)
-      .map(({ y }) => ({ label, style, text: format(y), y, kind: 'hollow' })),
-  ]);
+  const rows = series.flatMap(({ label, style, points, extra = [] }) => {
+    const rowsOf = (some: readonly PlotPoint[], kind: string) =>
+      some
+        .filter((point) => point.x === x)
+        .map(({ y }) => ({ label: shortened(label, TIP_CHARACTERS), style, text: format(y), y, kind }));
+    return [...rowsOf(points, 'mark'), ...rowsOf(extra, 'hollow')];
+  });
   const characters = Math.max(
     heading(x).length,
     ...rows.map(({ label, text }) => label.length + text.length + 3),
   );
-  const width = Math.min(PLOT_WIDTH, characters * 6.1 + 34);
+  const width = Math.min(frame.width - 8, characters * 6.1 + 34);
   const left = frame.left(x);
   const boxLeft = round(
-    Math.min(Math.max(4, left > WIDTH / 2 ? left - width - 10 : left + 10), WIDTH - width - 2),
+    Math.min(Math.max(4, left > frame.width / 2 ? left - width - 10 : left + 10), frame.width - width - 2),
   );
   const lineTop = (row: number) => MARGIN.top + 17 + row * 17;
   return html`<g class="tip">
@@ -251,6 +261,10 @@ function tip(x: number, { series, heading, value, y: axis }: PlotOptions, frame:
           <text class="value" x="${round(boxLeft + width - 10)}" y="${lineTop(i + 1)}">${text}</text>`,
     )}
   </g>`;
+}
+
+function shortened(label: string, characters: number): string {
+  return label.length > characters ? `${label.slice(0, Math.max(1, Math.floor(characters) - 1))}…` : label;
 }
 
 function round(value: number): number {

@@ -41,6 +41,7 @@ function normPlot(results: Results, norm: NormName): Markup {
     <figcaption>${normMarkup(norm)}</figcaption>
     ${linePlot({
       description: `Robust accuracy against ${norm} radius: ${series.map(({ label }) => label).join(', ')}`,
+      size: 'narrow',
       x: { label: 'radius', min: 0, max: largest, ticks, format: String },
       y: SHARE_AXIS,
       series,

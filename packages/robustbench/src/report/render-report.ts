@@ -1,5 +1,5 @@
 import type { Results } from '../results.js';
-import { accuracySection } from './accuracy-section.js';
+import { accuracySection, normMarkup } from './accuracy-section.js';
 import { diagnosticsSection } from './diagnostics-section.js';
 import { html, Markup } from './html.js';
 import { countText, durationText } from './number-text.js';
@@ -57,7 +57,8 @@ function pageHeader(results: Results): Markup {
     <p class="verdict">
       ${
         sentence
-          ? html`${sentence.before}<strong>${sentence.highlight}</strong>${sentence.after}`
+          ? html`Under ${sentence.protocol} within ${normMarkup(sentence.norm)} ${sentence.radius},
+              ${sentence.model} keeps <strong>${sentence.highlight}</strong>${sentence.after}`
           : 'No attack was run.'
       }
     </p>

@@ -35,7 +35,7 @@ section { margin-top: clamp(48px, 7vw, 84px); }
 h2 { margin: 0 0 6px; font: 600 clamp(22px, 3vw, 28px)/1.25 var(--serif); letter-spacing: -.005em; }
 h3 { margin: 34px 0 10px; font-size: 16px; font-weight: 600; }
 p.lead { margin: 0 0 22px; max-width: 68ch; color: var(--soft); }
-.scroll { overflow-x: auto; border-radius: 10px; }
+.scroll { overflow-x: auto; }
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0 0 8px; font-weight: 600; }
@@ -43,16 +43,17 @@ th, td { padding: 9px 14px; text-align: right; font-weight: 400; white-space: no
 thead th { vertical-align: bottom; font-size: 14px; }
 th[scope=row] { text-align: left; }
 th:first-child, td:first-child { padding-left: 0; }
+sub { font-size: .75em; line-height: 0; vertical-align: baseline; position: relative; top: .22em; }
 table.small { font-size: 14px; }
 table.small th, table.small td { padding-top: 6px; padding-bottom: 6px; }
 table.small thead th { color: var(--soft); font-size: 13px; }
 td.best { font-weight: 650; }
 td.none { color: var(--soft); }
-table.accuracy thead th { border-bottom: 0; }
+table.accuracy thead th, table.accuracy thead td { border-bottom: 0; }
 table.accuracy thead tr:last-child th { border-bottom: 1px solid var(--ink); padding-top: 2px; }
 table.accuracy th.group { padding-bottom: 4px; font-size: 13px; color: var(--soft); text-align: left; padding-left: 14px; }
 table.accuracy th.group span { display: block; border-bottom: 1px solid var(--line); padding-bottom: 5px; }
-table.accuracy th.threat { text-align: left; vertical-align: top; min-width: 148px; white-space: normal; }
+table.accuracy th.threat { text-align: left; vertical-align: top; width: 20%; min-width: 148px; white-space: normal; }
 table.accuracy th.threat b { display: block; font-weight: 600; font-size: 16px; white-space: nowrap; }
 table.accuracy th.threat small { color: var(--soft); font-size: 13px; }
 table.accuracy td { text-align: left; vertical-align: top; padding-top: 14px; padding-bottom: 14px; }
@@ -67,12 +68,13 @@ svg.bar .track { fill: var(--faint); }
 svg.bar .whisker { stroke: var(--ink); stroke-width: 1.2; fill: none; opacity: .62; vector-effect: non-scaling-stroke; }
 .s0 { --c: var(--s0); } .s1 { --c: var(--s1); } .s2 { --c: var(--s2); } .s3 { --c: var(--s3); } .s4 { --c: var(--s4); } .s5 { --c: var(--s5); }
 svg.bar .fill, .swatch { fill: var(--c); }
-svg.swatch-box { width: 12px; height: 12px; margin-right: 7px; vertical-align: -1px; overflow: visible; }
+.named { display: inline-flex; align-items: baseline; gap: 7px; }
+svg.swatch-box { flex: none; width: 12px; height: 12px; position: relative; top: 1px; overflow: visible; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 26px 34px; }
 figure { margin: 0; min-width: 0; }
 figure.chart > figcaption { font-weight: 600; margin: 0 0 4px; }
 figure.chart > figcaption small { font-weight: 400; color: var(--soft); }
-svg.plot { display: block; width: 100%; height: auto; overflow: visible; font: 12.5px var(--sans); font-variant-numeric: tabular-nums; }
+svg.plot { display: block; width: 100%; height: auto; overflow: visible; font: 12px var(--sans); font-variant-numeric: tabular-nums; }
 svg.plot text { fill: var(--soft); }
 svg.plot text.y, svg.plot .tip .value { text-anchor: end; }
 svg.plot text.x, svg.plot .span text { text-anchor: middle; }
@@ -105,7 +107,7 @@ details > :not(summary) { margin-top: 10px; }
 .triptych div { font-size: 13px; line-height: 1.4; min-width: 0; }
 .triptych img { display: block; width: 100%; height: auto; margin-bottom: 7px; background: var(--wash); border-radius: 4px; }
 .triptych img.pixelated { image-rendering: pixelated; }
-.triptych .what { display: block; color: var(--soft); }
+.triptych .what { display: block; color: var(--soft); white-space: nowrap; }
 .triptych .class { display: block; font-weight: 600; overflow-wrap: anywhere; }
 .triptych .right { color: var(--good); } .triptych .wrong { color: var(--bad); }
 ul.findings { list-style: none; margin: 0; padding: 0; }
@@ -122,6 +124,11 @@ table.facts th, table.facts td { text-align: left; white-space: normal; overflow
 footer.page { margin-top: 88px; padding-top: 22px; padding-bottom: 56px; color: var(--soft); font-size: 14px; }
 footer.page p { margin: 0 0 10px; max-width: 76ch; }
 footer.page hr { border: 0; border-top: 1px solid var(--line); margin: 0 0 22px; }
+@media (max-width: 720px) {
+  .scroll th[scope=row] { position: sticky; left: 0; background: var(--paper); z-index: 1; white-space: normal; min-width: 112px; }
+  table.accuracy th[scope=row] { max-width: 140px; font-size: 15px; }
+  table.accuracy th[scope=row] small { display: none; }
+}
 @media (max-width: 560px) {
   th, td { padding-left: 8px; padding-right: 8px; }
   .example { padding: 12px; }

@@ -1,11 +1,16 @@
+import { formatRadius, type NormName } from '@revat/core';
+
 import type { ModelResult, Results, ThreatResult } from '../results.js';
 import { protocolLabel } from '../threat-model.js';
 import { percent } from './number-text.js';
-import { formatRadius } from '@revat/core';
 
-/** What the run found, in parts of one sentence: the second part is what matters most. */
+/** What the run found, in parts of one sentence: the highlight is what matters most. */
 export interface Verdict {
-  readonly before: string;
+  /** E.g. "standard AutoAttack"; the threat model follows it. */
+  readonly protocol: string;
+  readonly norm: NormName;
+  readonly radius: string;
+  readonly model: string;
   readonly highlight: string;
   readonly after: string;
 }
@@ -25,16 +30,21 @@ export function verdict(results: Results): Verdict | null {
   if (!threat || ranked.length === 0) return null;
   const [best] = ranked;
   return {
-    before: `Under ${protocolLabel(threat.protocol)} in ${threat.norm} with radius ${formatRadius(threat.eps)}, ${best.model.label} keeps `,
+    protocol: protocolLabel(threat.protocol),
+    norm: threat.norm,
+    radius: formatRadius(threat.eps),
+    model: best.model.label,
     highlight: countsText(best.result),
-    after: `${ranked.length > 1 ? comparison(best, ranked[ranked.length - 1]) : ''}.`,
+    after: ` at ${percent(best.model.clean.accuracy)} clean accuracy${ranked.length > 1 ? comparison(best, ranked[ranked.length - 1]) : ''}.`,
   };
 }
 
 /** The verdict as plain text. */
 export function verdictText(results: Results): string {
   const parts = verdict(results);
-  return parts ? `${parts.before}${parts.highlight}${parts.after}` : 'No attack was run.';
+  if (!parts) return 'No attack was run.';
+  const { protocol, norm, radius, model, highlight, after } = parts;
+  return `Under ${protocol} within ${norm} ${radius}, ${model} keeps ${highlight}${after}`;
 }
 
 function countsText({ robust }: ThreatResult): string {
@@ -49,6 +59,6 @@ interface Ranked {
 function comparison(best: Ranked, worst: Ranked): string {
   const [high, low] = [best.result.robust, worst.result.robust];
   if (high.correct === low.correct && high.total === low.total) return ', like every other model';
-  const clean = `${percent(best.model.clean.accuracy)} against ${percent(worst.model.clean.accuracy)} on clean images`;
-  return `; ${worst.model.label} keeps ${low.correct === 0 ? 'none' : low.correct}, with ${clean}`;
+  const kept = low.correct === 0 ? 'none' : String(low.correct);
+  return `; ${worst.model.label} keeps ${kept} at ${percent(worst.model.clean.accuracy)}`;
 }
