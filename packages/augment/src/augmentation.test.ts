@@ -128,7 +128,11 @@ describe('robustbenchPreprocessing', () => {
     });
   });
 
-  test.each(['', 'Res256', 'Res0Crop224', 'res256crop224', 'Crop99999'])('%p is refused', (name) => {
+  test('Res224 keeps no aspect', () => {
+    expect(robustbenchPreprocessing('Res224')).toEqual({ imageSize: 224, crop: { kind: 'stretch', interpolation: 'bilinear' } });
+  });
+
+  test.each(['', 'Bicubic', 'Res0Crop224', 'Res0', 'res256crop224', 'Crop99999'])('%p is refused', (name) => {
     expect(() => robustbenchPreprocessing(name)).toThrow(`unknown name "${name}"`);
   });
 });

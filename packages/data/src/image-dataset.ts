@@ -22,6 +22,8 @@ export interface ImageDataset {
    * cannot be read, naming the file.
    */
   sample(index: number): Promise<ImageSample> | ImageSample;
+  /** True for data that can only be read in order: a loader must not shuffle it. */
+  readonly sequential?: boolean;
   /** Where the bytes of a sample lie, so that worker threads can read them; absent for samples that exist in memory only. */
   locate?(index: number): SampleLocation;
 }

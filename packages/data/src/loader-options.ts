@@ -3,6 +3,7 @@ import { RevatError } from '@revat/core';
 
 import type { BadSample } from './bad-samples.js';
 import { checkShard, shardLength, type Shard } from './epoch-order.js';
+import type { ImageDataset } from './image-dataset.js';
 
 /** Where a loader stands: the next sample it serves. Serialisable; give it back as `position` to go on. */
 export interface LoaderPosition {
@@ -47,7 +48,7 @@ export type ResolvedLoaderOptions = Omit<
 } & Pick<LoaderOptions, 'onBadSample' | 'signal'>;
 
 /** The options with their defaults. Throws 'invalid-argument' naming the option that makes no sense. */
-export function resolveLoaderOptions(options: LoaderOptions, datasetLength: number): ResolvedLoaderOptions {
+export function resolveLoaderOptions(options: LoaderOptions, dataset: ImageDataset): ResolvedLoaderOptions {
   const shuffle = options.shuffle ?? false;
   const resolved: ResolvedLoaderOptions = {
     batchSize: options.batchSize,
@@ -73,7 +74,11 @@ export function resolveLoaderOptions(options: LoaderOptions, datasetLength: numb
   checkPosition(resolved.position);
   if (!(resolved.maxBadShare >= 0 && resolved.maxBadShare <= 1))
     throw invalid(`maxBadShare must be from 0 to 1, got ${resolved.maxBadShare}.`);
-  checkCounts(resolved, datasetLength);
+  if (shuffle && dataset.sequential)
+    throw invalid(
+      `${dataset.name} can only be read in order. Use shuffle: false, or store it as files or shards.`,
+    );
+  checkCounts(resolved, dataset.length);
   return resolved;
 }
 

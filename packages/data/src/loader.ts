@@ -2,7 +2,7 @@
  * Batches of a data set, epoch by epoch. What a batch holds depends on (seed, epoch, sample ids) alone: not on the number of
  * workers, not on where an earlier run stopped.
  */
-import { createAugmentation, type Augmentation } from '@revat/augment';
+import { createAugmentation, seededDraws, type Augmentation } from '@revat/augment';
 import { randomStream, throwIfAborted } from '@revat/core';
 
 import { BadSamples, type BadSample } from './bad-samples.js';
@@ -17,6 +17,7 @@ import {
   type ResolvedLoaderOptions,
 } from './loader-options.js';
 import { inlinePreparer, type SampleOutcome, type SamplePreparer } from './sample-preparer.js';
+import { workerPreparer } from './worker-preparer.js';
 
 /** Counts over a loader's life. */
 export interface LoaderStatistics {
@@ -50,7 +51,7 @@ const REPLACEMENT_ATTEMPTS = 20;
  * Throws 'invalid-argument' for options that make no sense. Close it when done if it has workers.
  */
 export function createLoader(dataset: ImageDataset, options: LoaderOptions): Loader {
-  return new DatasetLoader(dataset, resolveLoaderOptions(options, dataset.length));
+  return new DatasetLoader(dataset, resolveLoaderOptions(options, dataset));
 }
 
 class DatasetLoader implements Loader {
@@ -72,7 +73,10 @@ class DatasetLoader implements Loader {
     this.samplesPerEpoch = Math.min(length, this.batchesPerEpoch * batchSize);
     this.position = options.position;
     this.augmentation = createAugmentation(options.augmentation, imageSize);
-    this.preparer = inlinePreparer(dataset, this.augmentation, seed);
+    this.preparer =
+      options.workers === 0
+        ? inlinePreparer(dataset, this.augmentation, seed)
+        : workerPreparer(dataset, { ...options, augmentation: this.augmentation.options });
     this.bad = new BadSamples(dataset.length, options.maxBadShare, options.onBadSample);
   }
 
@@ -121,9 +125,8 @@ class DatasetLoader implements Loader {
 
   /** The batch of the samples `indices`, which are at `offset` of the epoch's order. */
   private async prepare(indices: Uint32Array, epoch: number, offset: number): Promise<PreparedBatch> {
-    const imageFloats = this.options.imageSize ** 2 * 3;
     const places = Array.from(indices, (_, place) => place);
-    const images = this.preparer.allocate(indices.length * imageFloats);
+    const images = this.preparer.allocate(indices.length);
     const outcomes = await this.preparer.prepare(indices, places, epoch, images);
     for (const place of places) {
       let index = indices[place];
@@ -135,27 +138,41 @@ class DatasetLoader implements Loader {
         [outcomes[place]] = await this.preparer.prepare([index], [place], epoch, images);
       }
     }
-    return { batch: this.assemble(this.preparer.release(images), outcomes), end: offset + indices.length };
-  }
-
-  private assemble(images: Float32Array, outcomes: SampleOutcome[]): Batch {
-    const { imageSize } = this.options;
-    const imageFloats = imageSize ** 2 * 3;
-    const good = outcomes.filter(isGood);
-    let kept = 0;
-    outcomes.forEach((outcome, place) => {
-      if (isBad(outcome)) return;
-      if (kept !== place)
-        images.copyWithin(kept * imageFloats, place * imageFloats, (place + 1) * imageFloats);
-      kept++;
-    });
     return {
-      images: images.subarray(0, kept * imageFloats),
-      shape: [kept, imageSize, imageSize, 3],
-      labels: Int32Array.from(good, ({ label }) => label),
-      sampleIds: Float64Array.from(good, ({ id }) => id),
+      batch: this.assemble(this.preparer.release(images), outcomes, epoch),
+      end: offset + indices.length,
     };
   }
+
+  /** The batch of the samples that could be read, mixed. */
+  private assemble(prepared: Float32Array, outcomes: SampleOutcome[], epoch: number): Batch {
+    const { imageSize, seed } = this.options;
+    const good = outcomes.filter(isGood);
+    const images = withoutGaps(prepared, outcomes);
+    const labels = Int32Array.from(good, ({ label }) => label);
+    const sampleIds = Float64Array.from(good, ({ id }) => id);
+    const draws = seededDraws(seed, 'mix', epoch, sampleIds[0] ?? 0);
+    const targets = this.augmentation.batch(images, labels, this.dataset.classNames.length, draws);
+    return {
+      images,
+      shape: [good.length, imageSize, imageSize, 3],
+      labels,
+      sampleIds,
+      ...(targets && { targets }),
+    };
+  }
+}
+
+/** The images without those that could not be read, moved together. */
+function withoutGaps(images: Float32Array, outcomes: SampleOutcome[]): Float32Array {
+  const size = images.length / outcomes.length;
+  let kept = 0;
+  outcomes.forEach((outcome, place) => {
+    if (isBad(outcome)) return;
+    if (kept !== place) images.copyWithin(kept * size, place * size, (place + 1) * size);
+    kept++;
+  });
+  return kept === outcomes.length ? images : images.slice(0, kept * size);
 }
 
 interface PreparedBatch {

@@ -9,42 +9,48 @@ export type SampleOutcome =
 
 /** Reads and augments samples into a batch. */
 export interface SamplePreparer {
-  /** Memory for `floats` numbers that `prepare` may be given parts of. */
-  allocate(floats: number): Float32Array;
-  /** Writes sample `indices[i]` into `images` at place `places[i]`, and tells what became of each. */
+  /** Memory for the images of a batch of `count` samples. */
+  allocate(count: number): Float32Array;
+  /** Writes sample `indices[i]` at place `places[i]` of `images`, and tells what became of each. */
   prepare(
     indices: ArrayLike<number>,
     places: ArrayLike<number>,
     epoch: number,
     images: Float32Array,
   ): Promise<SampleOutcome[]>;
-  /** Takes memory back once a batch was copied out of it; the images for the receiver. */
+  /** Takes memory of `allocate` back; returns the images for the receiver to keep. */
   release(images: Float32Array): Float32Array;
   close(): Promise<void>;
 }
 
-/** Prepares samples in this thread, one after the other. */
+/** Prepares samples in this thread, one after the other: also data that can only be read in order. */
 export function inlinePreparer(
   dataset: ImageDataset,
   augmentation: Augmentation,
   seed: number,
 ): SamplePreparer {
   const imageFloats = augmentation.imageSize ** 2 * 3;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const prepareOne = async (index: number, epoch: number, out: Float32Array): Promise<SampleOutcome> => {
+    try {
+      return augmentSample(await dataset.sample(index), augmentation, seed, epoch, out);
+    } catch (error) {
+      return { id: dataset.locate?.(index).id ?? index, reason: reasonOf(error) };
+    }
+  };
   return {
-    allocate: (floats) => new Float32Array(floats),
-    async prepare(indices, places, epoch, images) {
-      const outcomes: SampleOutcome[] = [];
-      for (let i = 0; i < indices.length; i++) {
-        const start = places[i] * imageFloats;
-        try {
-          const sample = await dataset.sample(indices[i]);
-          outcomes.push(
-            augmentSample(sample, augmentation, seed, epoch, images.subarray(start, start + imageFloats)),
-          );
-        } catch (error) {
-          outcomes.push({ id: dataset.locate?.(indices[i]).id ?? indices[i], reason: reasonOf(error) });
+    allocate: (count) => new Float32Array(count * imageFloats),
+    prepare(indices, places, epoch, images) {
+      const outcomes = last.then(async () => {
+        const list: SampleOutcome[] = [];
+        for (let i = 0; i < indices.length; i++) {
+          const start = places[i] * imageFloats;
+          list.push(await prepareOne(indices[i], epoch, images.subarray(start, start + imageFloats)));
         }
-      }
+        return list;
+      });
+      last = outcomes.catch(() => undefined);
       return outcomes;
     },
     release: (images) => images,
@@ -64,8 +70,11 @@ export function augmentSample(
   return { label: sample.label, id: sample.id };
 }
 
-/** The reason of an unreadable sample. Anything but a RevatError is a defect and is thrown on. */
+/** Errors that concern one file and not the run. */
+const FILE_ERRORS = new Set(['not-found', 'invalid-file', 'io']);
+
+/** Why a sample is unreadable. Any other error is the run's and is thrown on. */
 export function reasonOf(error: unknown): string {
-  if (isRevatError(error) && error.code !== 'aborted') return error.message;
+  if (isRevatError(error) && FILE_ERRORS.has(error.code)) return error.message;
   throw error;
 }

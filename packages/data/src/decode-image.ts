@@ -1,0 +1,105 @@
+/**
+ * Decoding to the pixels that Pillow's open + convert("RGB") gives: ICC profiles, EXIF orientation and alpha ignored,
+ * truncated files refused, corrupt but complete ones accepted. sharp decodes; where its colours differ, this converts.
+ */
+import type { RgbImage } from '@revat/augment';
+import { RevatError } from '@revat/core';
+import type { Sharp, SharpOptions } from 'sharp';
+
+import { imageHeader } from './image-header.js';
+
+/** Pillow refuses images of twice its limit of 89 million pixels as decompression bombs. */
+const MAX_PIXELS = 178_956_970;
+
+const SHARP_OPTIONS: SharpOptions = {
+  ignoreIcc: true,
+  failOn: 'truncated',
+  limitInputPixels: MAX_PIXELS,
+  sequentialRead: true,
+};
+
+type SharpModule = (input: Uint8Array, options: SharpOptions) => Sharp;
+
+let sharpModule: Promise<SharpModule> | undefined;
+
+/** sharp, loaded on first use: data sets without encoded files do not need it. */
+function loadSharp(): Promise<SharpModule> {
+  sharpModule ??= import('sharp').then(({ default: sharp }) => {
+    // Images are decoded one at a time in each thread; a cache of results and threads within one image only cost.
+    sharp.cache(false);
+    sharp.concurrency(1);
+    return sharp;
+  });
+  return sharpModule;
+}
+
+/**
+ * The RGB pixels of an encoded JPEG, PNG, GIF (first frame), WebP or TIFF image; `name` names it in errors.
+ * Rejects with 'invalid-file' if Pillow would not decode it either.
+ */
+export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
+  if (bytes.length === 0) throw unreadable(name, 'the file is empty');
+  const header = imageHeader(bytes);
+  if (!header) throw unreadable(name, 'it is no JPEG, PNG, GIF, WebP or TIFF image');
+  const sharp = await loadSharp();
+  try {
+    const image = sharp(bytes, SHARP_OPTIONS);
+    if (header.storage === 'cmyk')
+      return fromCmyk(await rawPixels(image.pipelineColourspace('cmyk').toColourspace('cmyk')));
+    if (header.storage === 'gray16')
+      return fromGray16(await rawPixels(image.toColourspace('grey16'), 'ushort'));
+    return await rawPixels(image.removeAlpha().toColourspace('srgb'));
+  } catch (cause) {
+    throw unreadable(name, reasonOfSharp(cause), cause);
+  }
+}
+
+/** How an encoded image stores colour: rgb, gray, cmyk, palette, with "16" for 16 bits and "+alpha" for transparency. */
+export async function colorMode(bytes: Uint8Array): Promise<string> {
+  const sharp = await loadSharp();
+  const { space, depth, hasAlpha, isPalette } = await sharp(bytes, SHARP_OPTIONS).metadata();
+  if (isPalette) return 'palette';
+  const name = space === 'cmyk' ? 'cmyk' : space === 'b-w' || space === 'grey16' ? 'gray' : 'rgb';
+  return `${name}${depth === 'ushort' ? '16' : ''}${hasAlpha ? '+alpha' : ''}`;
+}
+
+async function rawPixels(image: Sharp, depth: 'uchar' | 'ushort' = 'uchar'): Promise<RgbImage> {
+  const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
+  return {
+    pixels: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    width: info.width,
+    height: info.height,
+  };
+}
+
+/** Pillow's conversion, without colour management: R = (255 - K) - C (255 - K) / 255, rounded. */
+function fromCmyk({ pixels, width, height }: RgbImage): RgbImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let read = 0, write = 0; write < rgb.length; read += 4, write += 3) {
+    const light = 255 - pixels[read + 3];
+    for (let channel = 0; channel < 3; channel++) {
+      const product = pixels[read + channel] * light + 128;
+      rgb[write + channel] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return { pixels: rgb, width, height };
+}
+
+/** Pillow's conversion of 16-bit gray: values above 255 become white. */
+function fromGray16({ pixels, width, height }: RgbImage): RgbImage {
+  const values = new DataView(pixels.buffer, pixels.byteOffset, pixels.length);
+  const rgb = new Uint8Array(width * height * 3);
+  for (let i = 0; i < width * height; i++)
+    rgb.fill(Math.min(255, values.getUint16(i * 2, true)), i * 3, i * 3 + 3);
+  return { pixels: rgb, width, height };
+}
+
+/** libvips' message without its prefixes and repetitions. */
+function reasonOfSharp(cause: unknown): string {
+  const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return line.replace(/^(Input \w+ has corrupt header: )?(Vips\w+|\w+2vips): /, '');
+}
+
+function unreadable(name: string, reason: string, cause?: unknown): RevatError {
+  return new RevatError('invalid-file', `${name}: cannot be decoded: ${reason}.`, { cause });
+}

@@ -1,0 +1,80 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+import { RevatError } from '@revat/core';
+
+import { decodeImage } from './decode-image.js';
+import type { ImageSample, SampleLocation } from './image-dataset.js';
+
+/** Side of the images that are stored as planes. */
+const PLANE_SIDE = 32;
+
+/** Largest file that is read as one image. */
+const MAX_FILE_BYTES = 1 << 30;
+
+/**
+ * Reads and decodes the sample at a location. Rejects with 'not-found', 'io' or 'invalid-file', naming the file.
+ * Reading is synchronous: the files are small, and decoding takes much longer.
+ */
+export async function readSample(location: SampleLocation): Promise<ImageSample> {
+  const { path, offset, label, id } = location;
+  const bytes = readBytes(location);
+  const name = offset === undefined ? path : `${path} at byte ${offset}`;
+  if (location.encoding === 'planes')
+    return { pixels: fromPlanes(bytes), width: PLANE_SIDE, height: PLANE_SIDE, label, id };
+  const { pixels, width, height } = await decodeImage(bytes, name);
+  return { pixels, width, height, label, id };
+}
+
+/** The bytes at a location. Throws 'not-found' or 'io' if they cannot be read, 'invalid-file' if the file is too short. */
+export function readBytes({
+  path,
+  offset = 0,
+  length,
+}: Pick<SampleLocation, 'path' | 'offset' | 'length'>): Uint8Array {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const bytes = new Uint8Array(length ?? fileSize(file, path));
+      let filled = 0;
+      while (filled < bytes.length) {
+        const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
+        if (count === 0)
+          throw new RevatError('invalid-file', `${path}: ends before byte ${offset + bytes.length}.`);
+        filled += count;
+      }
+      return bytes;
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+function fileSize(file: number, path: string): number {
+  const status = fstatSync(file);
+  if (!status.isFile()) throw new RevatError('invalid-file', `${path}: is not a file.`);
+  if (status.size > MAX_FILE_BYTES)
+    throw new RevatError('invalid-file', `${path}: has ${status.size} bytes, too many for an image.`);
+  return status.size;
+}
+
+/** A RevatError for what the file system reported about a path. */
+export function fileError(path: string, cause: unknown): unknown {
+  if (cause instanceof RevatError || !(cause instanceof Error) || !('code' in cause)) return cause;
+  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+    return new RevatError('not-found', `${path}: does not exist.`, { cause });
+  return new RevatError('io', `${path}: cannot be read (${String(cause.code)}).`, { cause });
+}
+
+/** Red, green and blue planes to interleaved pixels. */
+function fromPlanes(planes: Uint8Array): Uint8Array {
+  const count = PLANE_SIDE * PLANE_SIDE;
+  const pixels = new Uint8Array(count * 3);
+  for (let i = 0; i < count; i++) {
+    pixels[i * 3] = planes[i];
+    pixels[i * 3 + 1] = planes[count + i];
+    pixels[i * 3 + 2] = planes[2 * count + i];
+  }
+  return pixels;
+}
