@@ -10,7 +10,8 @@ export function describeMachine(): Machine {
   const { deviceMemory } = navigator as { deviceMemory?: number };
   return {
     cpu: userAgent,
-    cores: hardwareConcurrency,
+    // Threads share memory, which browsers allow on cross-origin isolated pages alone.
+    cores: globalThis.crossOriginIsolated ? hardwareConcurrency : 1,
     memoryBytes: deviceMemory ? deviceMemory * GIB : ASSUMED_MEMORY,
     platform: platform || 'browser',
     host: 'browser',

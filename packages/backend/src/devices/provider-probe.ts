@@ -4,6 +4,7 @@
  */
 import { openRuntime } from '../runtime/node-runtime.js';
 import { probeInputs, probeNetwork, relativeError } from './probe-network.js';
+import type { ProbeOutcome } from './probe-process.js';
 
 /** ONNX Runtime begins some messages with the line of its source that failed. */
 const SOURCE_POSITION = /^\S*onnxruntime_src\S* .* was false\. /;
@@ -11,14 +12,16 @@ const SOURCE_POSITION = /^\S*onnxruntime_src\S* .* was false\. /;
 void probe(process.argv[2]);
 
 async function probe(provider: string): Promise<void> {
+  let outcome: ProbeOutcome;
   try {
     const expected = await compute('cpu');
     const actual = await compute(provider);
-    process.stdout.write(JSON.stringify({ error: relativeError(expected, actual) }));
+    outcome = { error: relativeError(expected, actual) };
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    process.stdout.write(JSON.stringify({ failure: message.replace(SOURCE_POSITION, '').trim() }));
+    outcome = { failure: message.replace(SOURCE_POSITION, '').trim() };
   }
+  process.stdout.write(`\n${JSON.stringify(outcome)}\n`);
 }
 
 async function compute(provider: string) {

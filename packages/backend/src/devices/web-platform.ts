@@ -1,6 +1,8 @@
 /** What this package needs of a browser; `node-platform.ts` is its sibling for Node. */
 import { openRuntime } from '../runtime/web-runtime.js';
 import { PROBE_TOLERANCE, type ProviderName, type ProviderProbe } from './execution-provider.js';
+import { OPTIONAL_BACKENDS, type OptionalBackendName } from './optional-backends.js';
+import type { ProbeOutcome } from './probe-process.js';
 import { probeInputs, probeNetwork, relativeError } from './probe-network.js';
 
 export { describeMachine } from './machine-web.js';
@@ -17,6 +19,22 @@ export function onnxRuntimePackage(): { name: string; version?: string } {
 
 export async function compiledProviders(): Promise<ProviderName[]> {
   return 'gpu' in navigator ? ['wasm', 'webgpu'] : ['wasm'];
+}
+
+/** The processor: 'webgpu' is only used where it is asked for. */
+export async function preferredProvider(): Promise<{ provider: ProviderName; note?: string }> {
+  return { provider: BASE_PROVIDER };
+}
+
+/** Loads an optional backend's package, by its `useBackend` name, without making it current. Never throws. */
+export async function probeBackend(name: string): Promise<ProbeOutcome> {
+  const { packageName, load } = OPTIONAL_BACKENDS[name as OptionalBackendName];
+  try {
+    await load();
+    return { error: 0 };
+  } catch {
+    return { failure: `${packageName} is not installed`, advice: `npm install ${packageName}` };
+  }
 }
 
 /** Tries a provider on the probe network; never throws. */

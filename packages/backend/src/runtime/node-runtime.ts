@@ -1,4 +1,4 @@
-import { binding, initOrt, type Binding } from 'onnxruntime-node/dist/binding.js';
+import type { Binding } from 'onnxruntime-node/dist/binding.js';
 import { env, type InferenceSession } from 'onnxruntime-common';
 
 import { probeChannelBlock } from './channel-block.js';
@@ -17,10 +17,13 @@ export async function openRuntime({
   provider = 'cpu',
   threads,
 }: RuntimeOptions = {}): Promise<SessionRuntime> {
+  // Loaded here, not above: platforms without this library must be able to import the package.
+  const { binding, initOrt } = await import('onnxruntime-node/dist/binding.js');
   env.logLevel ??= 'fatal';
   initOrt();
   const options = sessionOptions(provider, threads);
-  const createSession = (model: EngineModel) => new NodeSession(model, options);
+  const createSession = (model: EngineModel) =>
+    new NodeSession(new binding.InferenceSession(), model, options);
   return {
     provider,
     synchronous: true,
@@ -55,12 +58,13 @@ class NodeSession implements EngineSession {
   private readonly outputNames: string[];
 
   constructor(
+    native: Binding.InferenceSession,
     private readonly model: EngineModel,
     options: NativeOptions,
   ) {
     const { bytes, inputs, outputs } = model;
-    this.native = new binding.InferenceSession();
-    this.native.loadModel(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength, options);
+    this.native = native;
+    native.loadModel(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength, options);
     for (const { name, dtype, shape } of inputs) {
       this.feeds[name] = { type: dtype, dims: shape, data: undefined, location: 'cpu' };
     }

@@ -1,4 +1,5 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import type * as OrtModule from 'onnxruntime-web/wasm';
 
 import { RevatError } from '@revat/core';
 
@@ -12,7 +13,7 @@ import type {
   ValueInfo,
 } from './session-runtime.js';
 
-type Ort = typeof import('onnxruntime-web/wasm');
+type Ort = typeof OrtModule;
 
 /**
  * ONNX Runtime in a browser, through onnxruntime-web (an optional peer dependency). Its API is asynchronous only:

@@ -104,8 +104,8 @@ class WorkerSession implements EngineSession {
 }
 
 interface PendingCall {
-  resolve(outputs: EngineArray[]): void;
-  reject(error: RevatError): void;
+  readonly resolve: (outputs: EngineArray[]) => void;
+  readonly reject: (error: RevatError) => void;
 }
 
 /** The calls to the worker and their replies. */
