@@ -147,18 +147,21 @@ function stem(scope: Scope, config: ConvNextConfig): Layer {
 function stage(scope: Scope, index: number, rates: readonly number[], config: ConvNextConfig): Layer {
   const { depths, dims, kernelSize, mlpRatio, layerScale } = config;
   const before = depths.slice(0, index).reduce((sum, depth) => sum + depth, 0);
-  const blocks = Array.from({ length: depths[index] }, (_, j) =>
-    convNextBlock(scope.child(`blocks.${j}`), {
-      channels: dims[index],
-      kernelSize,
-      hidden: mlpRatio * dims[index],
-      layerScale,
-      dropRate: rates[before + j],
-      names: 'timm',
-    }),
-  );
-  const downsampled = index > 0 ? [downsample(scope.child('downsample'), index, config), ...blocks] : blocks;
-  return named(scope.path, sequential(downsampled));
+  // Declared before the blocks, as in the state dict.
+  const layers = index > 0 ? [downsample(scope.child('downsample'), index, config)] : [];
+  for (let j = 0; j < depths[index]; j++) {
+    layers.push(
+      convNextBlock(scope.child(`blocks.${j}`), {
+        channels: dims[index],
+        kernelSize,
+        hidden: mlpRatio * dims[index],
+        layerScale,
+        dropRate: rates[before + j],
+        names: 'timm',
+      }),
+    );
+  }
+  return named(scope.path, sequential(layers));
 }
 
 /** LayerNorm at the old width, then a convolution of kernel 2. */

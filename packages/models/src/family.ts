@@ -1,6 +1,6 @@
 import { ParameterStore, Scope } from '@revat/stems';
 import { mergeOptions, type CommonConfig, type ModelConfig } from './model-config.js';
-import { assembleModel, type Model, type Network } from './model.js';
+import { assembleModel, type Model, type Network, type Stage } from './model.js';
 
 /** How the networks of one kind are described and built. */
 export interface FamilyDefinition<C extends CommonConfig> {
@@ -11,8 +11,8 @@ export interface FamilyDefinition<C extends CommonConfig> {
   validate(name: string, config: C): void;
   /** Declares all parameters, in the order of PyTorch's state dict, and returns the layers. */
   build(scope: Scope, config: C): Network;
-  /** Top-level parts in order, as prefixes of parameter paths. */
-  stages(config: C): readonly string[];
+  /** Top-level parts in order; a string is a part that is called as its path. */
+  stages(config: C): readonly (string | Stage)[];
   /** Whether the network takes images of `imageSize` only. */
   readonly fixedSize?: boolean;
 }
@@ -40,7 +40,9 @@ export function defineFamily<C extends CommonConfig>(definition: FamilyDefinitio
         config: config as C & ModelConfig,
         store,
         network,
-        stages: definition.stages(config),
+        stages: definition
+          .stages(config)
+          .map((stage) => (typeof stage === 'string' ? { name: stage, paths: [stage] } : stage)),
         fixedSize: definition.fixedSize ? config.imageSize : undefined,
       });
     },

@@ -2,5 +2,12 @@ export type { ConvNextConfig } from './convnext.js';
 export type { CommonConfig, DropPathConfig, ModelConfig, StemConfig } from './model-config.js';
 export type { Model, Network } from './model.js';
 export type { ChannelStatistics, Normalization } from './normalization.js';
+export {
+  countParameters,
+  profile,
+  type LayerProfile,
+  type ModelProfile,
+  type ProfileTotals,
+} from './profile.js';
 export { createModel, modelNames, type ModelOptions } from './registry.js';
 export * from './weights/index.js';

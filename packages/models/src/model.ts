@@ -7,6 +7,13 @@ import type { ModelConfig } from './model-config.js';
 /** A network from images [B, H, W, C] to logits [B, K]. */
 export type Network = Layer<tf.Tensor4D, tf.Tensor2D>;
 
+/** A top-level part of a network. */
+export interface Stage {
+  readonly name: string;
+  /** Module paths that belong to it, with all below them. */
+  readonly paths: readonly string[];
+}
+
 export interface Model {
   /** The registry's name, e.g. `convnext_tiny`. */
   readonly name: string;
@@ -41,8 +48,8 @@ export interface Model {
   features(images: tf.Tensor4D, paths?: readonly string[]): Map<string, tf.Tensor>;
   /** The layers, for `profile`. */
   readonly network: Network;
-  /** Top-level parts in order, as prefixes of paths: what `profile` sums up as stages. */
-  readonly stages: readonly string[];
+  /** Top-level parts in order: what `profile` sums up. */
+  readonly stages: readonly Stage[];
   dispose(): void;
 }
 
@@ -51,7 +58,7 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly store: ParameterStore;
   readonly network: Network;
-  readonly stages: readonly string[];
+  readonly stages: readonly Stage[];
   /** The only image side that fits, for networks with position embeddings; absent if any does. */
   readonly fixedSize?: number;
 }
@@ -64,7 +71,7 @@ export function assembleModel(parts: ModelParts): Model {
 class NetworkModel implements Model {
   readonly name: string;
   readonly network: Network;
-  readonly stages: readonly string[];
+  readonly stages: readonly Stage[];
   readonly classify: Classifier;
   mode: 'train' | 'eval' = 'eval';
   trainingPasses = 0;

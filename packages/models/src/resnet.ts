@@ -57,16 +57,23 @@ export const resnet = defineFamily<ResNetConfig>({
       throw new RevatError('mismatch', `${name}: depths and planes need one entry a layer group each.`);
   },
   build,
-  stages: ({ depths }) => ['stem', ...depths.map((_, i) => `layer${i + 1}`), 'global_pool', 'fc'],
+  stages: ({ depths }) => [
+    { name: 'stem', paths: ['stem', 'conv1', 'bn1'] },
+    ...depths.map((_, i) => `layer${i + 1}`),
+    'global_pool',
+    'fc',
+  ],
 });
 
 function build(scope: Scope, config: ResNetConfig): Network {
   const { depths, planes, stemWidth, numClasses } = config;
-  const groups = depths.map((depth, i) => {
+  const layers = [stem(scope, config)];
+  depths.forEach((depth, i) => {
     const inChannels = i === 0 ? stemWidth : EXPANSION * planes[i - 1];
-    return layerGroup(scope.child(`layer${i + 1}`), depth, inChannels, i === 0 ? 1 : 2, planes[i], config);
+    const stride = i === 0 ? 1 : 2;
+    layers.push(layerGroup(scope.child(`layer${i + 1}`), depth, inChannels, stride, planes[i], config));
   });
-  const body = sequential([stem(scope, config), ...groups]);
+  const body = sequential(layers);
   const pool = globalPool('global_pool', { counted: true });
   const features = EXPANSION * planes[planes.length - 1];
   const fc = linear<tf.Tensor2D>(scope.child('fc'), {
@@ -100,7 +107,8 @@ function stem(scope: Scope, { stem: option, inChannels, stemWidth }: ResNetConfi
   if (design !== 'native') return convStem(scope.child('stem'), design, inChannels, stemWidth);
   return sequential([
     convolution(scope.child('conv1'), inChannels, stemWidth, 7, 2),
-    named('bn1', sequential([batchNorm(scope.child('bn1'), stemWidth), relu])),
+    named('bn1', batchNorm(scope.child('bn1'), stemWidth)),
+    relu,
     named('maxpool', maxPool),
   ]);
 }

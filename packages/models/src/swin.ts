@@ -131,21 +131,23 @@ function stage(scope: Scope, index: number, rates: readonly number[], config: Sw
   const channels = dim * 2 ** index;
   const extent = imageSize / patchSize / 2 ** index;
   const before = depths.slice(0, index).reduce((sum, depth) => sum + depth, 0);
-  const blocks = Array.from({ length: depths[index] }, (_, j) =>
-    block(scope.child(`blocks.${j}`), {
-      channels,
-      heads: heads[index],
-      hidden: mlpRatio * channels,
-      extent,
-      // A window that covers the map is shrunk to it and never shifted.
-      window: Math.min(window, extent),
-      shift: j % 2 === 0 || extent <= window ? 0 : Math.floor(window / 2),
-      dropRate: rates[before + j],
-    }),
-  );
-  const merged =
-    index > 0 ? [patchMerging(scope.child('downsample'), channels / 2, channels), ...blocks] : blocks;
-  return named(scope.path, sequential(merged));
+  // Declared before the blocks, as in the state dict.
+  const layers = index > 0 ? [patchMerging(scope.child('downsample'), channels / 2, channels)] : [];
+  for (let j = 0; j < depths[index]; j++) {
+    layers.push(
+      block(scope.child(`blocks.${j}`), {
+        channels,
+        heads: heads[index],
+        hidden: mlpRatio * channels,
+        extent,
+        // A window that covers the map is shrunk to it and never shifted.
+        window: Math.min(window, extent),
+        shift: j % 2 === 0 || extent <= window ? 0 : Math.floor(window / 2),
+        dropRate: rates[before + j],
+      }),
+    );
+  }
+  return named(scope.path, sequential(layers));
 }
 
 interface SwinBlockOptions {

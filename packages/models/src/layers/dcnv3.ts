@@ -5,13 +5,13 @@ import {
   layerNorm,
   named,
   sequential,
-  sizeOf,
   ZEROS,
   type InitialValues,
   type Layer,
   type Scope,
 } from '@revat/stems';
 import * as tf from '@tensorflow/tfjs-core';
+import { bilinearSum } from './bilinear-sum.js';
 import { linear } from './linear.js';
 
 export interface DeformableConvolutionOptions {
@@ -54,9 +54,11 @@ export function deformableConvolution(scope: Scope, options: DeformableConvoluti
       const hints = context.forward(x, pass);
       const perPoint = [batch, height, width, groups, POINTS];
       const weights = tf.softmax(tf.reshape(mask.forward(hints, pass), perPoint)); // [B, H, W, G, 9]
-      const offsets = tf.mul(tf.reshape(offset.forward(hints, pass), [...perPoint, 2]), offsetScale); // [B, H, W, G, 9, 2]
-      const sampled = sampleGroups(value, offsets, weights, groups);
-      return outputProjection.forward(tf.reshape(sampled, x.shape), pass);
+      const offsets = tf.reshape(offset.forward(hints, pass), [...perPoint, 2]); // [B, H, W, G, 9, (x, y)]
+      const [dx, dy] = tf.unstack(tf.mul(offsets, offsetScale), -1);
+      const grid = samplingGrid(height, width);
+      const sampled = bilinearSum(value, tf.add(grid.x, dx), tf.add(grid.y, dy), weights);
+      return outputProjection.forward(sampled, pass);
     },
     cost(shape, meter) {
       inputProjection.cost(shape, meter);
@@ -66,56 +68,6 @@ export function deformableConvolution(scope: Scope, options: DeformableConvoluti
       return outputProjection.cost(shape, meter);
     },
   });
-}
-
-/**
- * sum_k weight_k value(pixel + kernel point k + offset_k), a group at a time by bilinear interpolation.
- * value: [B, H, W, C]; offsets: [B, H, W, G, 9, (x, y)]; weights: [B, H, W, G, 9]. Returns [B * H * W * G, C / G].
- */
-function sampleGroups(
-  value: tf.Tensor4D,
-  offsets: tf.Tensor,
-  weights: tf.Tensor,
-  groups: number,
-): tf.Tensor2D {
-  const [batch, height, width, channels] = value.shape;
-  const places = samplingGrid(height, width); // x and y, [1, H, W, 1, 9]
-  const [dx, dy] = tf.unstack(offsets, -1);
-  const [x, y] = [tf.add(places.x, dx), tf.add(places.y, dy)];
-  const [left, top] = [tf.floor(x), tf.floor(y)];
-  const [fractionX, fractionY] = [tf.sub(x, left), tf.sub(y, top)];
-  const table = tf.reshape(value, [batch * height * width * groups, channels / groups]);
-  const firstRow = rowOffsets(batch, height, width, groups); // [B, 1, 1, G, 1]
-
-  const corners = [0, 1].flatMap((stepY) => [0, 1].map((stepX) => [stepX, stepY] as const));
-  const contributions = corners.map(([stepX, stepY]) => {
-    const [cornerX, cornerY] = [tf.add(left, stepX), tf.add(top, stepY)];
-    const area = tf.mul(stepX ? fractionX : tf.sub(1, fractionX), stepY ? fractionY : tf.sub(1, fractionY));
-    const inside = tf.mul(insideRange(cornerX, width), insideRange(cornerY, height));
-    const factor = tf.mul(tf.mul(area, inside), weights); // [B, H, W, G, 9]
-    const row = tf.add(
-      tf.mul(tf.clipByValue(cornerY, 0, height - 1), width),
-      tf.clipByValue(cornerX, 0, width - 1),
-    );
-    const index = tf.add(tf.mul(tf.cast(row, 'int32'), tf.scalar(groups, 'int32')), firstRow);
-    const samples = tf.gather(table, tf.reshape(index, [-1])); // [B * H * W * G * 9, C / G]
-    return weightedSum(samples as tf.Tensor2D, factor);
-  });
-  return tf.addN(contributions);
-}
-
-/** Sums the nine samples of each pixel and group with their factors: [N * 9, c] x [..., 9] -> [N, c]. */
-function weightedSum(samples: tf.Tensor2D, factor: tf.Tensor): tf.Tensor2D {
-  const pixels = sizeOf(factor.shape) / POINTS;
-  const bags = tf.reshape(samples, [pixels, POINTS, samples.shape[1]]); // [N, 9, c]
-  const rows = tf.reshape(factor, [pixels, 1, POINTS]); // [N, 1, 9]
-  return tf.reshape(tf.matMul(rows, bags), [pixels, samples.shape[1]]);
-}
-
-/** 1 where 0 <= position < extent, else 0. */
-function insideRange(position: tf.Tensor, extent: number): tf.Tensor {
-  const inside = tf.logicalAnd(tf.greaterEqual(position, 0), tf.less(position, extent));
-  return tf.cast(inside, 'float32');
 }
 
 /** Undisturbed sampling places of every pixel, [1, H, W, 1, 9] each. */
@@ -129,13 +81,4 @@ function samplingGrid(height: number, width: number): { x: tf.Tensor; y: tf.Tens
   }
   const shape = [1, height, width, 1, POINTS];
   return { x: tf.tensor(x, shape), y: tf.tensor(y, shape) };
-}
-
-/** Where a group of an image begins in the table of rows (image, pixel, group): [B, 1, 1, G, 1]. */
-function rowOffsets(batch: number, height: number, width: number, groups: number): tf.Tensor {
-  const offsets = Int32Array.from(
-    { length: batch * groups },
-    (_, i) => Math.floor(i / groups) * height * width * groups + (i % groups),
-  );
-  return tf.tensor(offsets, [batch, 1, 1, groups, 1], 'int32');
 }

@@ -136,8 +136,8 @@ export function classAttentionBlock(
     forward(tokens, pass) {
       const normalised = norm1.forward(tokens, pass);
       const [, patches] = splitClass(normalised);
-      const attended = tf.mul<tf.Tensor3D>(attention.forward(normalised, pass), gamma1());
-      const sum = tf.add<tf.Tensor3D>(tokens, tf.concat([attended, patches], 1));
+      const joined = tf.concat([attention.forward(normalised, pass), patches], 1);
+      const sum = tf.add<tf.Tensor3D>(tokens, tf.mul(joined, gamma1()));
       const [classToken, others] = splitClass(tokensNorm ? norm2.forward(sum, pass) : sum);
       const input = tokensNorm ? classToken : norm2.forward(classToken, pass);
       const updated = tf.add<tf.Tensor3D>(input, tf.mul(feedForward.forward(input, pass), gamma2()));

@@ -1,0 +1,32 @@
+import type { ModelOptions } from '../src/index.js';
+
+/** The keys of fixtures/zoo.json and how to ask for each network here. */
+export const ZOO_MODELS: Readonly<Record<string, { model: string; options?: ModelOptions }>> = {
+  convnext_t: { model: 'convnext_tiny' },
+  convnext_t_cvst: { model: 'convnext_tiny', options: { stem: 'conv' } },
+  convnext_s: { model: 'convnext_small' },
+  convnext_s_cvst: { model: 'convnext_small', options: { stem: 'conv' } },
+  convnext_b: { model: 'convnext_base' },
+  convnext_b_cvst: { model: 'convnext_base', options: { stem: 'conv' } },
+  convnext_l: { model: 'convnext_large' },
+  convnext_l_cvst: { model: 'convnext_large', options: { stem: 'conv' } },
+  convnext_iso_s: { model: 'convnext_isotropic_small' },
+  convnext_iso_s_cvst: { model: 'convnext_isotropic_small', options: { stem: 'conv' } },
+  vit_s: { model: 'vit_small' },
+  vit_s_cvst: { model: 'vit_small', options: { stem: 'conv' } },
+  vit_m: { model: 'vit_medium' },
+  vit_m_cvst: { model: 'vit_medium', options: { stem: 'conv' } },
+  vit_b: { model: 'vit_base' },
+  vit_b_cvst: { model: 'vit_base', options: { stem: 'conv' } },
+  resnet50: { model: 'resnet50' },
+  resnet101: { model: 'resnet101' },
+  wide_resnet50_2: { model: 'wide_resnet50_2' },
+  xcit_s12: { model: 'xcit_small_12' },
+  xcit_m12: { model: 'xcit_medium_12' },
+  xcit_l12: { model: 'xcit_large_12' },
+  swin_b: { model: 'swin_base' },
+  robarch_s: { model: 'robarch_small' },
+  robarch_l: { model: 'robarch_large' },
+  internimage_t: { model: 'internimage_tiny', options: { stem: 'conv' } },
+  internimage_t_ps: { model: 'internimage_tiny', options: { stem: 'patch' } },
+};
