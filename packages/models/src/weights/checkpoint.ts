@@ -7,6 +7,7 @@ import type { RemoteOptions } from './remote-options.js';
 import { openSafetensors } from './safetensors.js';
 import { openSource, type WeightSource } from './source.js';
 import type { TensorFile } from './tensor-file.js';
+import { isWebPage } from './web-page.js';
 
 /** What to take of a file that holds several state dicts, and how to fetch it. */
 export interface CheckpointOptions extends PyTorchOptions, RemoteOptions {}
@@ -58,10 +59,6 @@ export async function openCheckpoint(
 /** First bytes of what users give by mistake, and what to tell them. */
 const STRANGERS: ReadonlyArray<readonly [RegExp, string]> = [
   [
-    /^\s*<(!doctype|html|\?xml)/i,
-    'is a web page, not a checkpoint: a download saved an error page. Fetch the file itself',
-  ],
-  [
     /^version https:\/\/git-lfs/,
     'is a Git LFS pointer, not the file itself. Run `git lfs pull`, or download the file',
   ],
@@ -77,6 +74,12 @@ async function recognise(source: ByteSource): Promise<'safetensors' | 'zip' | 'l
   const text = String.fromCharCode(...head);
   if (text.startsWith('PK')) return 'zip';
   if (head.length > 8 && text[8] === '{' && head[5] + head[6] + head[7] === 0) return 'safetensors';
+  if (isWebPage(head)) {
+    throw unknown(
+      source,
+      'is a web page, not a checkpoint: a download saved an error page. Fetch the file itself',
+    );
+  }
   const stranger = STRANGERS.find(([start]) => start.test(text));
   if (stranger !== undefined) throw unknown(source, stranger[1]);
   if (head[0] === 0x80 && head[1] <= 5) return 'legacy';

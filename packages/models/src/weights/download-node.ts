@@ -4,8 +4,10 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRevatError, RevatError } from '@revat/core';
-import { checkAnswer, networkError } from './network-error.js';
+import { RevatError } from '@revat/core';
+import { fileError } from './files-node.js';
+import { checkAnswer, isPassing, networkError, passingError } from './network-error.js';
+import { isWebPage } from './web-page.js';
 import type { RemoteOptions } from './remote-options.js';
 
 export interface Download {
@@ -30,7 +32,9 @@ const FIRST_PAUSE_MS = 250;
 export async function download(request: Download, options: RemoteOptions): Promise<void> {
   const { target, where } = request;
   const partial = `${target}.incomplete`;
-  await mkdir(path.dirname(target), { recursive: true });
+  await mkdir(path.dirname(target), { recursive: true }).catch((cause: unknown) => {
+    throw fileError(cause, path.dirname(target), 'write');
+  });
   for (let attempt = 1; ; attempt++) {
     try {
       await fetchRest(request, partial, options);
@@ -54,17 +58,6 @@ export async function fileSha256(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Broken connections and overloaded servers pass; missing files, denied access and web pages do not. */
-function isPassing(error: RevatError): boolean {
-  const status = Number(error.details.status ?? 503);
-  return (
-    isRevatError(error) &&
-    error.code === 'io' &&
-    !/access denied/.test(error.message) &&
-    (status >= 500 || status === 429)
-  );
-}
-
 async function fetchRest(
   request: Download,
   partial: string,
@@ -76,15 +69,12 @@ async function fetchRest(
     headers: { ...request.headers, ...(await rangeHeaders(request, partial, have)) },
     signal: signal ?? null,
   });
-  if (response.status === 416) {
+  const start = response.status === 206 ? have : 0;
+  if (response.status === 416 || (start > 0 && contentStart(response) !== start)) {
     await rm(partial, { force: true });
-    throw new RevatError(
-      'io',
-      `${request.where}: the part on disk does not fit the file any more. Starting anew.`,
-    );
+    throw passingError(`${request.where}: the part on disk does not fit the file any more. Try again.`);
   }
   checkAnswer(response, request.where);
-  const start = response.status === 206 && contentStart(response) === have ? have : 0;
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   const total =
     request.size ??
@@ -92,8 +82,7 @@ async function fetchRest(
   await writeFile(validatorFile(partial), validatorOf(response));
   const loaded = await writeBody(response, partial, start, (at) => onProgress?.({ loaded: at, total }));
   if (total !== undefined && loaded < total) {
-    throw new RevatError(
-      'io',
+    throw passingError(
       `${request.where}: the connection broke after ${loaded} of ${total} bytes. Try again; it continues there.`,
     );
   }
@@ -133,11 +122,15 @@ async function writeBody(
   start: number,
   report: (at: number) => void,
 ): Promise<number> {
-  const file = await open(partial, start > 0 ? 'r+' : 'w');
+  const onDisk = <Result>(work: Promise<Result>): Promise<Result> =>
+    work.catch((cause: unknown) => {
+      throw fileError(cause, partial, 'write');
+    });
+  const file = await onDisk(open(partial, start > 0 ? 'r+' : 'w'));
   let at = start;
   try {
     for await (const chunk of response.body ?? []) {
-      await file.write(chunk, 0, chunk.byteLength, at);
+      await onDisk(file.write(chunk, 0, chunk.byteLength, at));
       at += chunk.byteLength;
       report(at);
     }
@@ -156,6 +149,7 @@ async function check({ where, size, sha256 }: Download, partial: string): Promis
       `${where}: has ${length} bytes where ${size} are announced. Fetch it again.`,
     );
   }
+  await refuseWebPage(partial, where);
   if (sha256 === undefined) return;
   const found = await fileSha256(partial);
   if (found.startsWith(sha256.toLowerCase())) return;
@@ -163,6 +157,19 @@ async function check({ where, size, sha256 }: Download, partial: string): Promis
   throw new RevatError(
     'invalid-file',
     `${where}: its SHA-256 is ${found}, expected ${sha256}. The download was damaged or changed; it was deleted. Try again.`,
+  );
+}
+
+/** Servers also send error pages without saying that they are pages; such a thing must not enter the cache. */
+async function refuseWebPage(partial: string, where: string): Promise<void> {
+  const head = new Uint8Array(64);
+  const file = await open(partial, 'r');
+  await file.read(head, 0, head.byteLength, 0).finally(() => file.close());
+  if (!isWebPage(head)) return;
+  await rm(partial, { force: true });
+  throw new RevatError(
+    'invalid-file',
+    `${where}: the server sent a web page instead of a file. Give the direct download link.`,
   );
 }
 

@@ -87,7 +87,8 @@ const READ_ADVICE: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder. Give a file',
 };
 
-function fileError(cause: unknown, file: string, verb: 'read' | 'write'): RevatError {
+/** What went wrong with a file, and what to do. */
+export function fileError(cause: unknown, file: string, verb: 'read' | 'write'): RevatError {
   const code = errorCode(cause) ?? '';
   const advice = (verb === 'read' ? READ_ADVICE : WRITE_ADVICE)[code] ?? String(cause);
   const kind = verb === 'read' && code === 'ENOENT' ? 'not-found' : 'io';

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { isRevatError, RevatError } from '@revat/core';
 import { download } from './download-node.js';
 import { chooseWeightFile, parseHubReference, WEIGHT_FILES, type HubReference } from './hub-reference.js';
-import { networkError } from './network-error.js';
+import { isPassing, networkError, passingError } from './network-error.js';
 import { DEFAULT_HUB_URL, type RemoteOptions } from './remote-options.js';
 
 /** Path in the cache of the file that `hf:owner/name[@revision][:file]` means; downloads it if need be. */
@@ -23,8 +23,7 @@ export async function hubFile(source: string, options: RemoteOptions): Promise<s
   try {
     return await fetchFromHub(source, reference, folder, options);
   } catch (error) {
-    const offline = isRevatError(error) && error.code === 'io' && error.details.offline === true;
-    if (known !== undefined && offline) return known;
+    if (known !== undefined && isPassing(error)) return known;
     throw error;
   }
 }
@@ -109,9 +108,9 @@ async function ask<Result>(
   } catch (cause) {
     if (isRevatError(cause)) throw cause;
     const status = statusOf(cause);
-    if (status === undefined) {
-      const { code, message } = networkError(cause, hubUrl, source, options.signal);
-      throw new RevatError(code, message, { cause, details: { offline: code === 'io' } });
+    if (status === undefined) throw networkError(cause, hubUrl, source, options.signal);
+    if (status >= 500 || status === 429) {
+      throw passingError(`${source}: the hub is busy or broken (${status}). Try again later.`, cause);
     }
     if (status === 404)
       throw new RevatError(

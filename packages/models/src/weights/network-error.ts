@@ -25,28 +25,34 @@ export function networkError(
     code !== undefined && OFFLINE_CODES.has(code)
       ? `cannot reach ${host} (${code}): is this machine offline?`
       : `the connection to ${host} broke (${code ?? String(cause)}).`;
-  return new RevatError(
-    'io',
-    `${where}: ${why} Try again, or download the file elsewhere and give its path.`,
-    { cause },
-  );
+  const message = `${where}: ${why} Try again, or download the file elsewhere and give its path.`;
+  return passingError(message, cause);
+}
+
+/** An error that may not come again: broken connections, overloaded servers. */
+export function passingError(message: string, cause?: unknown): RevatError {
+  return new RevatError('io', message, { cause, details: { passing: true } });
+}
+
+export function isPassing(error: unknown): boolean {
+  return isRevatError(error) && error.details.passing === true;
 }
 
 /** Throws unless the answer is a file: HTTP errors and web pages in its place are named for what they are. */
 export function checkAnswer(response: Response, where: string): void {
   const { status } = response;
-  if (status === 404)
+  if (status === 404) {
     throw new RevatError('not-found', `${where}: the server has no such file (404). Check the name.`);
-  if (status === 401 || status === 403) {
+  }
+  if (status >= 500 || status === 429) {
+    throw passingError(`${where}: the server is busy or broken (${status}). Try again later.`);
+  }
+  if (!response.ok) {
     throw new RevatError(
       'io',
       `${where}: access denied (${status}). It may not exist, or need an account: accept its licence and set HF_TOKEN.`,
     );
   }
-  if (!response.ok)
-    throw new RevatError('io', `${where}: the server answered ${status}. Try again later.`, {
-      details: { status },
-    });
   if (response.headers.get('content-type')?.includes('text/html') === true) {
     throw new RevatError(
       'invalid-file',
