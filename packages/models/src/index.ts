@@ -1,7 +1,13 @@
 export type { ConvNextConfig } from './convnext.js';
 export type { CommonConfig, DropPathConfig, ModelConfig, StemConfig } from './model-config.js';
-export type { Model, Network } from './model.js';
+export type { Model, Network, Stage } from './model.js';
 export type { ChannelStatistics, Normalization } from './normalization.js';
+export {
+  interpolatePositions,
+  type InterpolatePositionsOptions,
+  type PositionInterpolation,
+  type TokenGrid,
+} from './position-embedding.js';
 export {
   countParameters,
   profile,
@@ -10,4 +16,5 @@ export {
   type ProfileTotals,
 } from './profile.js';
 export { createModel, modelNames, type ModelOptions } from './registry.js';
+export { withCifarStrides, withImageSize, withNumClasses } from './surgery.js';
 export * from './weights/index.js';

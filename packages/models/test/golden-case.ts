@@ -43,7 +43,10 @@ export async function openGolden(name: string): Promise<GoldenCase> {
     recorded: tensors,
     images,
     labels,
-    dispose: () => tf.dispose([images, labels, model]),
+    dispose: () => {
+      tf.dispose([images, labels]);
+      model.dispose();
+    },
   };
 }
 
