@@ -41,7 +41,8 @@ interface Example {
 
 /**
  * Draws clean image, adversarial image and magnified difference of some images that an evaluation broke, as PNG files. Give
- * the data, samples and batchSize of the evaluation. Prefers different classes.
+ * the data, samples and batchSize of the evaluation. Prefers classes that are not
+ * shown yet.
  *
  * @returns entries for `results.pictures`; their files are under `folder`
  * @throws RevatError 'not-found' if the folder holds no such evaluation, 'mismatch' if the data are not the evaluation's, 'io'
@@ -51,9 +52,11 @@ export async function takePictures(options: TakePicturesOptions): Promise<Pictur
   const data = chunkData(options.data, options.batchSize ?? DEFAULT_BATCH_SIZE, options.samples);
   const pictures: Picture[] = [];
   for (const threat of threatModels)
-    for (const model of models)
-      for (const example of await findExamples(options.out, model, threat, data, examples))
+    for (const model of models) {
+      const shown = pictures.filter((picture) => picture.model === model).map(({ label }) => label);
+      for (const example of await findExamples(options.out, model, threat, data, examples, shown))
         pictures.push(await drawPicture(example, model, threat, folder));
+    }
   return pictures;
 }
 
@@ -64,6 +67,7 @@ async function findExamples(
   threat: ThreatModel,
   data: ChunkedData,
   wanted: number,
+  shown: readonly number[],
 ): Promise<Example[]> {
   const folder = path.join(out, model, threat.id);
   const threats = await readJournal<ThreatRecord, ThreatCommit>(path.join(folder, 'journal.jsonl'));
@@ -83,8 +87,8 @@ async function findExamples(
         `pictures: ${folder} was written for other images than ${data.name} holds.`,
       );
     const broken = await readAdversarialExamples(path.join(folder, path.basename(commit.adversarial)));
-    const shown = found.map(({ cleanRecord }) => cleanRecord.label);
-    for (const row of newClassesFirst(broken.labels, shown).slice(0, wanted - found.length)) {
+    const classes = [...shown, ...found.map(({ cleanRecord }) => cleanRecord.label)];
+    for (const row of newClassesFirst(broken.labels, classes).slice(0, wanted - found.length)) {
       const sample = broken.sampleIds[row];
       const position = chunk.sampleIds.indexOf(sample);
       const cleanRecord = cleanRecords.get(sample);
@@ -101,12 +105,13 @@ async function findExamples(
   return found;
 }
 
-/** All rows: first one of each class that was not shown yet, then the rest. */
+/** All rows, those of classes that were shown least first; otherwise in order. */
 function newClassesFirst(labels: Int32Array, shown: readonly number[]): number[] {
-  const classes = new Set(shown);
-  const rows = Array.from(labels.keys());
-  const first = rows.filter((row) => !classes.has(labels[row]) && classes.add(labels[row]));
-  return [...first, ...rows.filter((row) => !first.includes(row))];
+  const times = new Map<number, number>();
+  const show = (label: number) => times.set(label, (times.get(label) ?? 0) + 1).get(label) as number;
+  shown.forEach(show);
+  const turns = Array.from(labels, show);
+  return Array.from(labels.keys()).sort((a, b) => turns[a] - turns[b] || a - b);
 }
 
 function imageAt(

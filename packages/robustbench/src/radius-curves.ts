@@ -1,6 +1,6 @@
 import { NORM_NAMES, RevatError, type NormName } from '@revat/core';
 
-import type { EvaluationOptions } from './evaluation-options.js';
+import type { EvaluateEvent, EvaluationOptions } from './evaluation-options.js';
 import { forEachModel, type ModelEvaluation } from './model-evaluation.js';
 import { radiusTask, type RadiusQuestion } from './radius-task.js';
 import type { RadiusCurve } from './results.js';
@@ -28,7 +28,10 @@ export async function radiusCurves(options: RadiusCurvesOptions): Promise<Radius
       `radiusCurves: unknown protocol "${protocol}". Use one of ${PROTOCOLS.join(', ')}.`,
     );
   const curves: RadiusCurve[] = [];
-  await forEachModel(options, async (evaluation) => {
+  // Clean predictions were reported by `evaluate` where its folder is given; here they are only the beginning of a curve.
+  const onEvent =
+    options.onEvent && ((event: EvaluateEvent) => event.part.kind !== 'clean' && options.onEvent?.(event));
+  await forEachModel({ ...options, onEvent }, async (evaluation) => {
     for (const norm of NORM_NAMES)
       if (radii[norm]) curves.push(await radiusCurve(evaluation, { norm, radii: radii[norm], protocol }));
   });

@@ -49,9 +49,10 @@ function example({ models, data, threatModels }: Results, picture: Picture, file
         ${predictionText('adversarial', name(adversarial.class), adversarial.confidence, adversarial.class === label)}
       </div>
       <div>
-        ${image(picture, files, 'difference', `difference, magnified ${shortNumber(picture.magnification)} times`)}
-        <span class="what">difference × ${shortNumber(picture.magnification)}</span>
-        length ${normMarkup(norm)} ${shortNumber(picture.distance)}
+        ${image(picture, files, 'difference', `difference, magnified ${picture.magnification.toPrecision(2)} times`)}
+        <span class="what">difference</span>
+        <span class="class">× ${picture.magnification.toPrecision(2)}</span>
+        ${normMarkup(norm)} length ${shortNumber(picture.distance)}
       </div>
     </div>
   </figure>`;

@@ -24,7 +24,7 @@ export function radiusSection(results: Results): Markup | null {
       broken at every larger one. Large hollow marks are the results of the table above.
     </p>
     ${plotLegend(models, 'result of the table')}
-    <div class="plots">${norms.map((norm) => normPlot(results, norm))}</div>
+    <div class="plots narrow">${norms.map((norm) => normPlot(results, norm))}</div>
     ${radiusTables(results, norms)}
   </section>`;
 }

@@ -63,7 +63,8 @@ function pageHeader(results: Results): Markup {
       }
     </p>
     <dl class="facts">
-      ${fact('Data', results.data.name)} ${fact('Test images', countText(results.data.testImages))}
+      ${fact('Data', results.data.name)}
+      ${fact('Images attacked', countText(results.models[0]?.clean.total ?? 0))}
       ${fact('Models', String(results.models.length))} ${fact('Seed', String(results.recipe.seed))}
       ${seconds > 0 && fact('Time', durationText(seconds))}
       ${fact('Date', results.created.slice(0, 16).replace('T', ' ') + ' UTC')}

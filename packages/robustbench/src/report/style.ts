@@ -71,6 +71,7 @@ svg.bar .fill, .swatch { fill: var(--c); }
 .named { display: inline-flex; align-items: baseline; gap: 7px; }
 svg.swatch-box { flex: none; width: 12px; height: 12px; position: relative; top: 1px; overflow: visible; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); gap: 26px 34px; }
+.plots.narrow { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure.chart > figcaption { font-weight: 600; margin: 0 0 4px; }
 figure.chart > figcaption small { font-weight: 400; color: var(--soft); }
@@ -124,12 +125,12 @@ table.facts th, table.facts td { text-align: left; white-space: normal; overflow
 footer.page { margin-top: 88px; padding-top: 22px; padding-bottom: 56px; color: var(--soft); font-size: 14px; }
 footer.page p { margin: 0 0 10px; max-width: 76ch; }
 footer.page hr { border: 0; border-top: 1px solid var(--line); margin: 0 0 22px; }
-@media (max-width: 720px) {
+@media screen and (max-width: 720px) {
   .scroll th[scope=row] { position: sticky; left: 0; background: var(--paper); z-index: 1; white-space: normal; min-width: 112px; }
   table.accuracy th[scope=row] { max-width: 140px; font-size: 15px; }
   table.accuracy th[scope=row] small { display: none; }
 }
-@media (max-width: 560px) {
+@media screen and (max-width: 560px) {
   th, td { padding-left: 8px; padding-right: 8px; }
   .example { padding: 12px; }
 }
@@ -144,8 +145,12 @@ footer.page hr { border: 0; border-top: 1px solid var(--line); margin: 0 0 22px;
   section { margin-top: 30px; }
   h2, h3 { break-after: avoid; } figure, tr, li { break-inside: avoid; }
   .scroll { overflow: visible; }
+  th, td { padding: 4px 8px; } table.small { font-size: 8.5pt; } table.small thead th { font-size: 8pt; white-space: normal; }
+  table.accuracy th.threat, svg.bar { min-width: 0; } table.accuracy th[scope=row] { min-width: 110px; }
+  .plots, .plots.narrow { grid-template-columns: repeat(3, 1fr); gap: 14px 18px; } .plots:not(.narrow) { grid-template-columns: 1fr 1fr; }
+  .example { padding: 10px; } .triptych { gap: 6px; } .triptych div { font-size: 8pt; }
   details:not([open]) { display: none; }
-  .examples { grid-template-columns: repeat(2, 1fr); }
+  .examples { grid-template-columns: repeat(3, 1fr); gap: 10px; }
   svg, img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
