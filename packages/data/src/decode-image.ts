@@ -96,7 +96,9 @@ function fromGray16({ pixels, width, height }: RgbImage): RgbImage {
 
 /** libvips' message without its prefixes and repetitions. */
 function reasonOfSharp(cause: unknown): string {
-  const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  const [line] = String(cause)
+    .replace(/^Error: /, '')
+    .split('\n');
   return line.replace(/^(Input \w+ has corrupt header: )?(Vips\w+|\w+2vips): /, '');
 }
 

@@ -59,12 +59,16 @@ function fileSize(file: number, path: string): number {
   return status.size;
 }
 
-/** A RevatError for what the file system reported about a path. */
+/** A RevatError for what the file system reported about a path; anything else as it is. */
 export function fileError(path: string, cause: unknown): unknown {
-  if (cause instanceof RevatError || !(cause instanceof Error) || !('code' in cause)) return cause;
-  if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')
+  const code =
+    typeof cause === 'object' && cause !== null && 'syscall' in cause && 'code' in cause
+      ? cause.code
+      : undefined;
+  if (code === undefined) return cause;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
     return new RevatError('not-found', `${path}: does not exist.`, { cause });
-  return new RevatError('io', `${path}: cannot be read (${String(cause.code)}).`, { cause });
+  return new RevatError('io', `${path}: cannot be read (${String(code)}).`, { cause });
 }
 
 /** Red, green and blue planes to interleaved pixels. */

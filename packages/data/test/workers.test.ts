@@ -1,0 +1,111 @@
+/** The built package with worker threads: same batches as without, killed and resumed. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+import {
+  createLoader,
+  digits,
+  imageFolder,
+  tarShards,
+  type Batch,
+  type ImageDataset,
+  type LoaderOptions,
+} from '@revat/data';
+
+import { fixture, temporaryFolder } from './fixture-paths.js';
+
+async function hashes(batches: AsyncIterable<Batch>, count = Infinity): Promise<string[]> {
+  const list: string[] = [];
+  for await (const { images, labels, sampleIds, targets } of batches) {
+    const hash = createHash('sha256');
+    for (const array of [images, labels, sampleIds, targets ?? new Float32Array(0)]) hash.update(array);
+    list.push(hash.digest('hex'));
+    if (list.length === count) break;
+  }
+  return list;
+}
+
+async function run(dataset: ImageDataset, options: LoaderOptions, count?: number) {
+  const loader = createLoader(dataset, options);
+  try {
+    return { hashes: await hashes(loader, count), position: loader.position, bad: loader.badSamples };
+  } finally {
+    await loader.close();
+  }
+}
+
+const OPTIONS: LoaderOptions = { batchSize: 4, imageSize: 32, augmentation: 'heavy', shuffle: true, seed: 5 };
+
+describe.each<[string, ImageDataset]>([
+  ['folder', imageFolder(fixture('folder'))],
+  ['shards', tarShards(fixture('shards'))],
+  ['memory', digits({ split: 'test' })],
+])('%s', (_, dataset) => {
+  test('0, 1, 2 and 7 workers: identical batches', async () => {
+    const { hashes: expected } = await run(dataset, OPTIONS);
+    for (const workers of [1, 2, 7])
+      expect((await run(dataset, { ...OPTIONS, workers })).hashes).toEqual(expected);
+  });
+
+  test('stopped in mid-epoch and resumed: identical remaining batches', async () => {
+    const { hashes: expected } = await run(dataset, OPTIONS);
+    const { position } = await run(dataset, { ...OPTIONS, workers: 2 }, 2);
+    const { hashes: rest } = await run(dataset, { ...OPTIONS, workers: 1, position });
+    expect(rest).toEqual(expected.slice(2));
+  });
+});
+
+describe('bad files', () => {
+  const root = temporaryFolder();
+  mkdirSync(join(root, 'a'));
+  for (const name of [
+    'alpha.png',
+    'truncated.JPEG',
+    'cmyk.JPEG',
+    'gray.JPEG',
+    'text.JPEG',
+    'progressive.JPEG',
+  ])
+    copyFileSync(fixture('bad', name), join(root, 'a', name));
+  const options: LoaderOptions = {
+    batchSize: 2,
+    imageSize: 16,
+    augmentation: 'evaluation',
+    maxBadShare: 0.5,
+  };
+
+  test('are reported from worker threads as from this one', async () => {
+    const inline = await run(imageFolder(root), options);
+    expect(inline.bad.map(({ reason }) => reason.slice(root.length + 3))).toEqual([
+      'text.JPEG: cannot be decoded: it is no JPEG, PNG, GIF, WebP or TIFF image.',
+      'truncated.JPEG: cannot be decoded: premature end of JPEG image.',
+    ]);
+    expect(await run(imageFolder(root), { ...options, workers: 2 })).toEqual(inline);
+  });
+
+  test('a file that vanished after indexing is one of them', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'a'));
+    writeFileSync(join(folder, 'a', 'gone.jpg'), '');
+    const dataset = imageFolder(folder);
+    await expect(run(dataset, { ...options, batchSize: 1, maxBadShare: 0, workers: 1 })).rejects.toThrow(
+      'the file is empty',
+    );
+  });
+});
+
+test('close while batches are being prepared rejects them and ends the threads', async () => {
+  const loader = createLoader(digits(), {
+    batchSize: 64,
+    imageSize: 128,
+    augmentation: 'heavy',
+    shuffle: true,
+    workers: 1,
+  });
+  const batches = loader.epoch();
+  const refused = expect(batches.next()).rejects.toMatchObject({ code: 'aborted' });
+  await loader.close();
+  await refused;
+});
