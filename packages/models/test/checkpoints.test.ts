@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readCheckpoint, readSafetensors, toFloat32, type NamedTensor } from '@revat/models';
 import { fixture, fixtureJson, type CheckpointCase } from './fixture-files.js';
+import { unzip, zip64 } from './zip-archive.js';
 
 const CASES = fixtureJson<CheckpointCase[]>('checkpoints', 'manifest.json');
 const LOADABLE = CASES.filter(({ expected }) => expected !== '(error)');
@@ -41,11 +43,16 @@ describe('checkpoints as users have them', () => {
   );
 
   test('the same bytes from memory and from a Blob', async () => {
-    const { readFileSync } = await import('node:fs');
     const bytes = new Uint8Array(readFileSync(fixture('checkpoints', 'a_raw.pt')));
     for (const source of [bytes, new Blob([bytes])]) {
       await expectSame((await readCheckpoint(source)).tensors, '', 'expected.safetensors');
     }
+  });
+
+  test('an archive with zip64 fields', async () => {
+    const records = unzip(new Uint8Array(readFileSync(fixture('checkpoints', 'a_raw.pt'))));
+    const archive = zip64([...records].map(([name, content]) => [`archive/${name}`, content]));
+    await expectSame((await readCheckpoint(archive)).tensors, '', 'expected.safetensors');
   });
 
   test('EMA weights on demand', async () => {

@@ -8,6 +8,7 @@ import {
   createModel,
   encodeSafetensors,
   encodeWeights,
+  loadModel,
   loadWeights,
   readSafetensors,
   saveWeights,
@@ -337,6 +338,33 @@ describe('saveWeights', () => {
     expect(metadata.format).toBe('pt');
     const stored: unknown = JSON.parse(metadata.revat);
     expect(stored).toEqual({ name: 'convnext', config: model.config });
+  });
+
+  test('loadModel rebuilds the model, normalisation and all', async () => {
+    const model = newModel();
+    await loadWeights(model, fixture('checkpoints', 'c_normalize_model.pt'));
+    const file = path.join(folder, 'normalised.safetensors');
+    await saveWeights(model, file);
+    const rebuilt = keep(await loadModel(file));
+    expect(rebuilt.config).toEqual(model.config);
+    expect(rebuilt.normalization).toEqual(IMAGENET);
+    expect(bytes(await exported(rebuilt))).toEqual(bytes(await exported(model)));
+  });
+
+  test('loadModel refuses files that do not say what they are', async () => {
+    await expect(loadModel(fixture('checkpoints', 'a_raw.pt'))).rejects.toThrow(
+      /Use createModel and loadWeights/,
+    );
+    const tensors = await expected();
+    for (const revat of ['{', '5', '{"name": 1}', '{"name": "convnext", "config": null}']) {
+      await expect(loadModel(await encodeSafetensors(tensors, { revat }))).rejects.toMatchObject({
+        code: 'invalid-file',
+      });
+    }
+    const unknown = JSON.stringify({ name: 'unheard_of', config: {} });
+    await expect(loadModel(await encodeSafetensors(tensors, { revat: unknown }))).rejects.toMatchObject({
+      code: 'unknown-name',
+    });
   });
 
   test('into a folder that does not exist: a clear error', async () => {

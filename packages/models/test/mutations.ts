@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 
 /** Numbers that readers trip over: signs, powers of two, limits of the integer widths. */
@@ -140,32 +139,6 @@ export const pickles: fc.Arbitrary<Uint8Array> = fc
     { maxLength: 60 },
   )
   .map((parts) => Buffer.concat([Buffer.from([0x80, 2]), ...parts, Buffer.from('.')]));
-
-/** A zip archive of stored records with right checksums, so that changes inside records get past them. */
-export function zip(records: ReadonlyArray<readonly [string, Uint8Array]>): Uint8Array {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let position = 0;
-  for (const [name, content] of records) {
-    const fields = Buffer.alloc(26);
-    fields.writeUInt32LE(crc32(content), 10);
-    fields.writeUInt32LE(content.length, 14);
-    fields.writeUInt32LE(content.length, 18);
-    fields.writeUInt16LE(name.length, 22);
-    const entry = Buffer.alloc(14);
-    entry.writeUInt32LE(position, 10);
-    parts.push(Buffer.from('PK\x03\x04'), fields, Buffer.from(name), Buffer.from(content));
-    directory.push(Buffer.from('PK\x01\x02\x00\x00'), fields, entry, Buffer.from(name));
-    position += 30 + name.length + content.length;
-  }
-  const end = Buffer.alloc(22);
-  end.write('PK\x05\x06');
-  end.writeUInt16LE(records.length, 8);
-  end.writeUInt16LE(records.length, 10);
-  end.writeUInt32LE(Buffer.concat(directory).length, 12);
-  end.writeUInt32LE(position, 16);
-  return Buffer.concat([...parts, ...directory, end]);
-}
 
 function index(at: number, bytes: Uint8Array): number {
   return Math.floor(at * bytes.length);

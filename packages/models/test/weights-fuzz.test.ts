@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { isRevatError } from '@revat/core';
 import { readCheckpoint } from '../src/weights/checkpoint.js';
 import { fixture } from './fixture-files.js';
-import { headerMutations, mutations, pickles, zip } from './mutations.js';
+import { headerMutations, mutations, pickles } from './mutations.js';
+import { unzip, zip } from './zip-archive.js';
 
 const RUNS = Number(process.env.REVAT_FUZZ_RUNS ?? 20_000);
 const SLOWEST_MS = 1000;
@@ -44,16 +45,9 @@ function mutated(originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
   return fc.tuple(fc.constantFrom(...originals), mutations).map(([original, mutate]) => mutate(original));
 }
 
-/** The archive's pickle and its storages in order, found through its directory. */
+/** The archive's pickle and its storages in order. */
 function recordsOf(archive: Uint8Array): { pickle: Uint8Array; storages: Uint8Array[] } {
-  const file = Buffer.from(archive);
-  const records = new Map<string, Uint8Array>();
-  for (let at = file.indexOf('PK\x01\x02'); at >= 0; at = file.indexOf('PK\x01\x02', at + 1)) {
-    const name = file.toString('latin1', at + 46, at + 46 + file.readUInt16LE(at + 28));
-    const header = file.readUInt32LE(at + 42);
-    const start = header + 30 + file.readUInt16LE(header + 26) + file.readUInt16LE(header + 28);
-    records.set(name.replace(/^[^/]+\//, ''), archive.slice(start, start + file.readUInt32LE(at + 24)));
-  }
+  const records = unzip(archive);
   const storages: Uint8Array[] = [];
   for (let key = 0; records.has(`data/${key}`); key++) storages.push(records.get(`data/${key}`)!);
   return { pickle: records.get('data.pkl')!, storages };

@@ -65,7 +65,7 @@ const STRANGERS: ReadonlyArray<readonly [RegExp, string]> = [
   [/^\u0089HDF/, 'is an HDF5 file (Keras). Convert it with tensorflowjs_converter, or load PyTorch weights'],
   [/^\u001f\u008b/, 'is compressed with gzip. Unpack it first'],
   [/^\u0093NUMPY/, 'is a NumPy array. Save a state dict with torch.save or safetensors'],
-  [/^\s*\{/, 'is JSON. For a tfjs model use classifierFrom with the loaded model'],
+  [/^\s*\{/, 'is JSON. Load tfjs models with loadTfjsModel'],
 ];
 
 async function recognise(source: ByteSource): Promise<'safetensors' | 'zip' | 'legacy'> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
-import { RevatError } from '@revat/core';
+import { isRevatError, RevatError } from '@revat/core';
 import type { ByteSource } from './byte-source.js';
 import { errorCode } from './error-code.js';
 
@@ -54,7 +54,7 @@ export async function writeFileAtomically(
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw cause instanceof RevatError ? cause : fileError(cause, file, 'write');
+    throw isRevatError(cause) ? cause : fileError(cause, file, 'write');
   }
 }
 

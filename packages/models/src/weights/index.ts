@@ -17,3 +17,5 @@ export type { SectionChoice } from './state-dict.js';
 export { loadWeights, type LoadOptions, type LoadReport } from './load-weights.js';
 export { encodeWeights, exportTensors, saveWeights } from './save-weights.js';
 export type { RemoteOptions } from './remote-options.js';
+export { loadModel } from './load-model.js';
+export { loadTfjsModel, tfjsFiles, type TfjsGraphModel, type TfjsLayersModel } from './tfjs-model.js';

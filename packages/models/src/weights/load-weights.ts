@@ -60,21 +60,26 @@ export async function loadWeights(
 ): Promise<LoadReport> {
   const file = await openCheckpoint(source, options);
   try {
-    const match = matchKeys(file.tensors, new Set(model.specs.map(({ name }) => name)));
-    const fit = compare(model.specs, match);
-    const report = { ...describe(file, match), ...fit.report };
-    refuseMisfit(model, report, options.strict ?? true);
-    const normalization = await readNormalization(file, match, model);
-    await file.verify([...fit.pairs].map(([, { name }]) => name));
-    const buffer = new ReusableBuffer();
-    for (const [spec, tensor] of fit.pairs) {
-      model.setParameter(spec.name, await readParameter(file, spec, tensor, buffer));
-    }
-    if (normalization !== undefined) model.normalization = normalization;
-    return { ...report, normalization };
+    return await loadFile(model, file, options.strict ?? true);
   } finally {
     await file.close();
   }
+}
+
+/** The same from an open file, which stays open. */
+export async function loadFile(model: Model, file: TensorFile, strict: boolean): Promise<LoadReport> {
+  const match = matchKeys(file.tensors, new Set(model.specs.map(({ name }) => name)));
+  const fit = compare(model.specs, match);
+  const report = { ...describe(file, match), ...fit.report };
+  refuseMisfit(model, report, strict);
+  const normalization = await readNormalization(file, match, model);
+  await file.verify(fit.pairs.map(([, { name }]) => name));
+  const buffer = new ReusableBuffer();
+  for (const [spec, tensor] of fit.pairs) {
+    model.setParameter(spec.name, await readParameter(file, spec, tensor, buffer));
+  }
+  if (normalization !== undefined) model.normalization = normalization;
+  return { ...report, normalization };
 }
 
 type Misfit = Pick<LoadReport, 'loaded' | 'missing' | 'unexpected' | 'mismatched'>;
