@@ -18,3 +18,5 @@ export {
 export { createModel, modelNames, type ModelOptions } from './registry.js';
 export { withCifarStrides, withImageSize, withNumClasses } from './surgery.js';
 export * from './weights/index.js';
+export { modelZoo, ZOO, type PrintedCounts, type ZooEntry, type ZooListing } from './zoo.js';
+export type { PublishedCheckpoint } from './zoo-checkpoints.js';
