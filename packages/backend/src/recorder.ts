@@ -4,8 +4,9 @@ import { allCpuKernels } from './cpu-kernels.js';
 import { customKernels } from './kernels/index.js';
 import type { LazyRecord } from './lazy-record.js';
 import { lowerings } from './lowerings/index.js';
-import type { Lowering } from './lowerings/lowering.js';
+import type { Lowering, TensorMeta } from './lowerings/lowering.js';
 import type { OnnxBackend } from './onnx-backend.js';
+import type { EngineArray } from './runtime/session-runtime.js';
 
 /**
  * Registers every kernel of the 'cpu' backend under another name too. Those with a lowering compute nothing when called:
@@ -44,9 +45,14 @@ function recording(lowering: Lowering, cpuKernel: KernelFunc): KernelFunc {
     }
     const records: LazyRecord[] = [];
     for (const input of inputs) if (input) records.push(backend.recordOf(input.dataId));
+    lowering.validate?.(records.map(knownValues), signature.inputs as TensorMeta[], signature.attrs);
     const outputs = backend.recordCall(signature, records);
     return signature.isList ? outputs : outputs[0];
   };
+}
+
+function knownValues(record: LazyRecord): EngineArray | undefined {
+  return record.isPending ? undefined : record.engineValues;
 }
 
 function positionalInputs(

@@ -64,3 +64,8 @@ export function convolutionOf(
 export function dilatedExtent({ kernel, dilations }: Window, axis: number): number {
   return (kernel[axis] - 1) * dilations[axis] + 1;
 }
+
+/** Whether no window lies wholly in the padding, so that the padding of the transposed convolution is not negative. */
+export function isTurnable({ window }: Convolution): boolean {
+  return window.pads.every((count, i) => count < dilatedExtent(window, i % 2));
+}

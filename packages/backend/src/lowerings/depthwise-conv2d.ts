@@ -15,7 +15,7 @@ import {
   toBlocked,
   type Window,
 } from './blocked-layout.js';
-import { convolutionOf, dilatedExtent, type Convolution } from './convolution.js';
+import { convolutionOf, dilatedExtent, isTurnable, type Convolution } from './convolution.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
 import { reduce } from './reductions.js';
 import { pad, reverse, slice } from './shapes.js';
@@ -46,11 +46,16 @@ export const depthwiseConv2d: readonly Lowering[] = [
     inputs: ['dy', 'filter'],
     infer: ([dy, filter], attrs) => {
       const convolution = gradientGeometry(attrs.inputShape, filter.shape, attrs, dy);
-      if (!convolution || !allOf('float32', [dy, filter]) || !turnable(convolution)) return null;
+      if (!convolution || !allOf('float32', [dy, filter]) || !isTurnable(convolution)) return null;
       return { shape: [...convolution.inputShape], dtype: 'float32' };
     },
     emit: (graph, [dy, filter], attrs) =>
-      inputGradient(graph, dy, filter, convolutionOf(attrs.inputShape, filter.shape, attrs, DEPTHWISE)!),
+      depthwiseInputGradient(
+        graph,
+        dy,
+        filter,
+        convolutionOf(attrs.inputShape, filter.shape, attrs, DEPTHWISE)!,
+      ),
   }),
   lowering<DepthwiseConv2dNativeBackpropFilterAttrs>({
     kernel: 'DepthwiseConv2dNativeBackpropFilter',
@@ -83,11 +88,6 @@ function gradientGeometry(
   const convolution = convolutionOf(inputShape, filterShape, attrs, DEPTHWISE);
   if (!convolution || filterShape[3] !== 1 || !sameShape(dy.shape, convolution.outputShape)) return null;
   return convolution;
-}
-
-/** Whether no window lies wholly in the padding, so that the turned filter's padding is not negative. */
-function turnable({ window }: Convolution): boolean {
-  return window.pads.every((count, i) => count < dilatedExtent(window, i % 2));
 }
 
 function convolve(graph: GraphBuilder, x: Value, filter: Value, { outputShape, window }: Convolution): Value {
@@ -125,7 +125,12 @@ function depthwise(
 }
 
 /** The same convolution with the filter turned by 180 degrees; for strides above 1 of the gradient spread out with zeros. */
-function inputGradient(graph: GraphBuilder, dy: Value, filter: Value, convolution: Convolution): Value {
+export function depthwiseInputGradient(
+  graph: GraphBuilder,
+  dy: Value,
+  filter: Value,
+  convolution: Convolution,
+): Value {
   const { inputShape, window } = convolution;
   const turned = reverse(graph, graph.reshape(filter, filter.shape.slice(0, 3)), [0, 1]);
   const [top, left] = window.pads;

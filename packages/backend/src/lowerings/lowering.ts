@@ -1,5 +1,5 @@
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
-import type { EngineDtype } from '../runtime/session-runtime.js';
+import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 
 /** What is known of a tensor before it is computed. */
 export interface TensorMeta {
@@ -25,6 +25,8 @@ export interface Lowering<Attrs = unknown> {
   /** Whether the CPU kernel gives the same bits, so that a tiny graph may run on it instead. */
   readonly exact?: boolean;
   infer(inputs: readonly TensorMeta[], attrs: Attrs): Inferred;
+  /** Refuses inputs whose values are known already and wrong; called at every recording. */
+  validate?(values: readonly (EngineArray | undefined)[], inputs: readonly TensorMeta[], attrs: Attrs): void;
   emit(
     graph: GraphBuilder,
     inputs: readonly Value[],

@@ -101,7 +101,8 @@ function argExtreme(kernel: 'ArgMax' | 'ArgMin'): Lowering {
   });
 }
 
-function withoutNaN(graph: GraphBuilder, x: Value, replacement: number): Value {
+/** NaN replaced by a number, in tensors that can hold it. */
+export function withoutNaN(graph: GraphBuilder, x: Value, replacement: number): Value {
   if (x.dtype !== 'float32') return x;
   const isNaN = graph.op('IsNaN', [x], x.shape, { dtype: 'bool' });
   return graph.op('Where', [isNaN, graph.scalar(replacement), x], x.shape, { dtype: 'float32' });
