@@ -129,7 +129,10 @@ describe('robustbenchPreprocessing', () => {
   });
 
   test('Res224 keeps no aspect', () => {
-    expect(robustbenchPreprocessing('Res224')).toEqual({ imageSize: 224, crop: { kind: 'stretch', interpolation: 'bilinear' } });
+    expect(robustbenchPreprocessing('Res224')).toEqual({
+      imageSize: 224,
+      crop: { kind: 'stretch', interpolation: 'bilinear' },
+    });
   });
 
   test.each(['', 'Bicubic', 'Res0Crop224', 'Res0', 'res256crop224', 'Crop99999'])('%p is refused', (name) => {

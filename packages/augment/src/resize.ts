@@ -1,8 +1,11 @@
 /**
  * Pillow's antialiased resize, to the bit: separable, horizontal pass first, weights in fixed point, bytes after each pass
- * (Pillow's Resample.c; the bicubic kernel has a = -0.5, Keys 1981).
+ * (Pillow's Resample.c; the bicubic kernel has a = -0.5, Keys 1981). The passes run on WebAssembly SIMD.
  */
+import { SOURCE_SHA256, WASM_BASE64 } from './resize-wasm.js';
+import { resizeWeights, type ResizeWeights } from './resize-weights.js';
 import { checkBox, checkImage, type Box, type RgbImage } from './rgb-image.js';
+import { WasmMemory } from './wasm-memory.js';
 
 export type Interpolation = 'bicubic' | 'bilinear';
 
@@ -14,17 +17,24 @@ export interface ResizeOptions {
   window?: Box;
 }
 
-/** Bits after the point: 8 bits of pixel, 22 of weight and 2 of overshoot fit a signed 32-bit sum. */
-const PRECISION = 22;
-
-/** For each output position, the first source position, the number of weights, and the weights themselves. */
-export interface ResizeWeights {
-  readonly starts: Int32Array;
-  readonly counts: Int32Array;
-  /** [outputs, taps], each row's weights first, zeros after. */
-  readonly weights: Int32Array;
-  readonly taps: number;
+interface ResizeKernels {
+  resizeColumns(
+    source: number, stride: number, rows: number, outWidth: number,
+    starts: number, pairCounts: number, weights: number, maxPairs: number, out: number,
+  ): void; // prettier-ignore
+  resizeRows(
+    source: number, stride: number, outHeight: number,
+    starts: number, pairCounts: number, weights: number, maxPairs: number, out: number,
+  ): void; // prettier-ignore
 }
+
+/** Source bytes copied to WebAssembly at a time; more than a few caches full gain nothing. */
+const STRIP_BYTES = 1 << 17;
+
+let kernels: WasmMemory<ResizeKernels> | undefined;
+
+/** The hash of the source that the kernels were compiled from. */
+export const RESIZE_KERNELS_SHA256 = SOURCE_SHA256;
 
 /**
  * The image resized to width x height (both >= 1) as a new image.
@@ -43,131 +53,71 @@ export function resize(
   checkBox(source, image.width, image.height, 'resize: source');
   checkBox(window, width, height, 'resize: window');
 
+  kernels ??= new WasmMemory(WASM_BASE64);
+  kernels.reset();
   const columns = resizeWeights(source.width, width, window.left, window.width, interpolation);
   const rows = resizeWeights(source.height, height, window.top, window.height, interpolation);
   // Only the source rows that the second pass reads go through the first.
   const firstRow = rows.starts[0];
-  const lastRow = rows.starts[window.height - 1] + rows.counts[window.height - 1];
-  const between = resizeColumns(image, source, firstRow, lastRow - firstRow, columns, window.width);
+  const rowCount = rows.starts[window.height - 1] + rows.counts[window.height - 1] - firstRow;
+  const stride = window.width * 3;
+  // The last pair of taps may reach, with weight zero, one row further.
+  const between = kernels.reserve((rowCount + 1) * stride);
+  const out = kernels.reserve(window.height * stride);
+  passColumns(
+    kernels,
+    image,
+    { ...source, top: source.top + firstRow, height: rowCount },
+    columns,
+    window.width,
+    between,
+  );
+  passRows(kernels, rows, firstRow, window.height, stride, between, out);
   return {
-    pixels: resizeRows(between, window.width, firstRow, rows, window.height),
+    pixels: kernels.bytes(out, window.height * stride).slice(),
     width: window.width,
     height: window.height,
   };
 }
 
-function kernelOf(interpolation: Interpolation): { kernel: (x: number) => number; support: number } {
-  return interpolation === 'bicubic' ? { kernel: bicubic, support: 2 } : { kernel: triangle, support: 1 };
-}
-
-function bicubic(x: number): number {
-  const a = -0.5;
-  const t = Math.abs(x);
-  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
-  return t < 2 ? (((t - 5) * t + 8) * t - 4) * a : 0;
-}
-
-function triangle(x: number): number {
-  return Math.max(0, 1 - Math.abs(x));
-}
-
-/** The weights of `count` outputs from `first` on, when `from` samples become `to`. */
-export function resizeWeights(
-  from: number,
-  to: number,
-  first: number,
-  count: number,
-  interpolation: Interpolation,
-): ResizeWeights {
-  const { kernel, support } = kernelOf(interpolation);
-  const scale = from / to;
-  const stretch = Math.max(1, scale);
-  const reach = support * stretch;
-  const taps = from === to ? 1 : Math.ceil(reach) * 2 + 1;
-  const starts = new Int32Array(count);
-  const counts = new Int32Array(count);
-  const weights = new Int32Array(count * taps);
-  const exact = new Float64Array(taps);
-  for (let i = 0; i < count; i++) {
-    if (from === to) {
-      // A pass that keeps the size is skipped: weight one on the same position.
-      starts[i] = first + i;
-      counts[i] = 1;
-      weights[i] = 1 << PRECISION;
-      continue;
-    }
-    const centre = (first + i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - reach + 0.5));
-    const end = Math.min(from, Math.trunc(centre + reach + 0.5));
-    let sum = 0;
-    for (let x = start; x < end; x++) sum += exact[x - start] = kernel((x - centre + 0.5) * (1 / stretch));
-    starts[i] = start;
-    counts[i] = end - start;
-    for (let k = 0; k < end - start; k++)
-      weights[i * taps + k] = toFixedPoint(sum === 0 ? exact[k] : exact[k] / sum);
-  }
-  return { starts, counts, weights, taps };
-}
-
-/** Rounds half away from zero. */
-function toFixedPoint(weight: number): number {
-  return Math.trunc(weight * (1 << PRECISION) + (weight < 0 ? -0.5 : 0.5));
-}
-
-/** The horizontal pass over `rowCount` rows of the source box: [rowCount, outWidth, 3] bytes. */
-function resizeColumns(
+function passColumns(
+  memory: WasmMemory<ResizeKernels>,
   { pixels, width }: RgbImage,
-  source: Box,
-  firstRow: number,
-  rowCount: number,
-  { starts, counts, weights, taps }: ResizeWeights,
+  box: Box,
+  { starts, pairCounts, pairs, maxPairs }: ResizeWeights,
   outWidth: number,
-): Uint8ClampedArray {
-  const out = new Uint8ClampedArray(rowCount * outWidth * 3);
-  let write = 0;
-  for (let row = 0; row < rowCount; row++) {
-    const rowStart = ((source.top + firstRow + row) * width + source.left) * 3;
-    for (let x = 0; x < outWidth; x++) {
-      let red = 1 << (PRECISION - 1);
-      let green = red;
-      let blue = red;
-      let read = rowStart + starts[x] * 3;
-      const end = x * taps + counts[x];
-      for (let k = x * taps; k < end; k++, read += 3) {
-        const weight = weights[k];
-        red = (red + Math.imul(weight, pixels[read])) | 0;
-        green = (green + Math.imul(weight, pixels[read + 1])) | 0;
-        blue = (blue + Math.imul(weight, pixels[read + 2])) | 0;
+  between: number,
+): void {
+  const stride = box.width * 3;
+  const stripRows = Math.max(1, Math.floor(STRIP_BYTES / stride));
+  const addresses = [starts, pairCounts, pairs].map((values) => memory.store(values));
+  const strip = memory.reserve(Math.min(stripRows, box.height) * stride);
+  for (let row = 0; row < box.height; row += stripRows) {
+    const rows = Math.min(stripRows, box.height - row);
+    const first = ((box.top + row) * width + box.left) * 3;
+    const target = memory.bytes(strip, rows * stride);
+    if (box.width === width) target.set(pixels.subarray(first, first + rows * stride));
+    else
+      for (let k = 0; k < rows; k++) {
+        const start = first + k * width * 3;
+        target.set(pixels.subarray(start, start + stride), k * stride);
       }
-      out[write] = red >> PRECISION;
-      out[write + 1] = green >> PRECISION;
-      out[write + 2] = blue >> PRECISION;
-      write += 3;
-    }
+    const [startsAt, countsAt, pairsAt] = addresses;
+    const write = between + row * outWidth * 3;
+    memory.exports.resizeColumns(strip, stride, rows, outWidth, startsAt, countsAt, pairsAt, maxPairs, write);
   }
-  return out;
 }
 
-/** The vertical pass: `between` holds the rows from `firstRow` on. */
-function resizeRows(
-  between: Uint8ClampedArray,
-  width: number,
+function passRows(
+  memory: WasmMemory<ResizeKernels>,
+  { starts, pairCounts, pairs, maxPairs }: ResizeWeights,
   firstRow: number,
-  { starts, counts, weights, taps }: ResizeWeights,
   outHeight: number,
-): Uint8Array {
-  const stride = width * 3;
-  const out = new Uint8ClampedArray(outHeight * stride);
-  const sums = new Int32Array(stride);
-  for (let y = 0; y < outHeight; y++) {
-    sums.fill(1 << (PRECISION - 1));
-    for (let k = 0; k < counts[y]; k++) {
-      const weight = weights[y * taps + k];
-      const row = (starts[y] + k - firstRow) * stride;
-      for (let i = 0; i < stride; i++) sums[i] += Math.imul(weight, between[row + i]);
-    }
-    const write = y * stride;
-    for (let i = 0; i < stride; i++) out[write + i] = sums[i] >> PRECISION;
-  }
-  return new Uint8Array(out.buffer);
+  stride: number,
+  between: number,
+  out: number,
+): void {
+  const shifted = starts.map((start) => start - firstRow);
+  const [startsAt, countsAt, pairsAt] = [shifted, pairCounts, pairs].map((values) => memory.store(values));
+  memory.exports.resizeRows(between, stride, outHeight, startsAt, countsAt, pairsAt, maxPairs, out);
 }

@@ -1,0 +1,33 @@
+/**
+ * Compiles the AssemblyScript kernels of a package to a TypeScript module that carries the WebAssembly as base64, so that it
+ * runs unbundled, bundled and in browsers without a file to fetch:
+ *   node packages/augment/assembly/build.mjs packages/augment/assembly/resize.ts packages/augment/src/resize-wasm.ts
+ * The module also carries the hash of its source; a test compares them.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+const [source, target] = process.argv.slice(2);
+const compiler = join(
+  dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
+  'bin/asc.js',
+);
+const folder = mkdtempSync(join(tmpdir(), 'revat-wasm-'));
+try {
+  const binary = join(folder, 'kernels.wasm');
+  const options = ['-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--initialMemory', '1'];
+  execFileSync(process.execPath, [compiler, source, ...options, '-o', binary], { stdio: 'inherit' });
+  const hash = createHash('sha256').update(readFileSync(source)).digest('hex');
+  const lines = [
+    `/** Made from assembly/${basename(source)} by assembly/build.mjs; do not edit. */`,
+    `export const SOURCE_SHA256 = '${hash}';`,
+    `export const WASM_BASE64 =\n  '${readFileSync(binary).toString('base64')}';`,
+  ];
+  writeFileSync(target, `${lines.join('\n')}\n`);
+} finally {
+  rmSync(folder, { recursive: true });
+}
