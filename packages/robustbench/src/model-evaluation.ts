@@ -6,6 +6,7 @@ import { checkModelIds, type EvaluatedModel } from './evaluated-model.js';
 import { chunkData, type ChunkedData } from './evaluation-data.js';
 import type { EvaluationOptions, EvaluationPart } from './evaluation-options.js';
 import { evaluationRecipe, type EvaluationRecipe } from './evaluation-recipe.js';
+import { freezeVariables } from './freeze-variables.js';
 import { runTask, type EvaluationTask, type FinishedRun } from './evaluation-run.js';
 import type { SampleRecord } from './journal.js';
 
@@ -47,6 +48,7 @@ export async function forEachModel(
   checkModelIds(models);
   const { batchSize = DEFAULT_BATCH_SIZE, seed = 0 } = options;
   const data = chunkData(options.data, batchSize, options.samples);
+  freezeVariables();
   for (const model of models) {
     const recipe = await evaluationRecipe(model, data, { batchSize, seed });
     const run: ModelEvaluation['run'] = (part, makeTask, counts) =>

@@ -1,14 +1,16 @@
-// Evaluates a small linear model into the folder given, at a pace at which it can be killed in between.
+// node evaluate-in-child.mjs OUT BACKEND: evaluates a small convolutional classifier into the folder OUT, at a pace at which it
+// can be killed in between. Prints a dot for every event.
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { useBackend } from '@revat/backend';
 import { evaluate, threatModel } from '@revat/robustbench';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
 
-const [out] = process.argv.slice(2);
-const SAMPLES = 24;
-const FEATURES = 48;
+const [out, backend] = process.argv.slice(2);
+const SAMPLES = 15;
+const SIDE = 8;
+const FILTERS = 16;
 
 /** Reproducible numbers in [0, 1). */
 const numbers = (name, count) =>
@@ -17,37 +19,44 @@ const numbers = (name, count) =>
     (_, i) => createHash('sha256').update(`${name} ${i}`).digest()[0] / 256,
   );
 
-await tf.setBackend('cpu');
-const weight = tf.variable(tf.tensor2d(numbers('weight', FEATURES * 3), [FEATURES, 3]), true, undefined);
-const classify = (images) =>
-  tf.tidy(() => tf.matMul(tf.reshape(images, [-1, FEATURES]), tf.sub(weight, 0.5)));
-const images = tf.tensor4d(
-  numbers('images', SAMPLES * FEATURES).map((value) => 0.2 + 0.6 * value),
-  [SAMPLES, 4, 4, 3],
-);
-const labels = await tf.argMax(classify(images), 1).array();
-/** Lets the parent kill in the middle of any chunk. */
-const slowly = {
-  name: 'slow images',
-  length: SAMPLES,
-  classNames: ['a', 'b', 'c'],
-  async sample(index) {
-    await pause(2);
-    const pixels = await tf.tidy(() => tf.slice(images, [index, 0, 0, 0], [1, 4, 4, 3])).data();
-    return {
-      pixels: Uint8Array.from(pixels, (v) => v * 255),
-      width: 4,
-      height: 4,
-      label: labels[index],
-      id: index,
-    };
-  },
+const variable = (name, shape) => {
+  const values = numbers(
+    name,
+    shape.reduce((a, b) => a * b),
+  ).map((value) => value - 0.5);
+  return tf.variable(tf.tensor(values, shape), true, name);
 };
+
+await useBackend(backend, { threads: 1 });
+const filters = variable('filters', [3, 3, 3, FILTERS]);
+const weight = variable('weight', [SIDE * SIDE * FILTERS, 4]);
+const classify = (images) =>
+  tf.tidy(() => {
+    const features = tf.sigmoid(tf.conv2d(images, filters, 1, 'same'));
+    return tf.matMul(tf.reshape(features, [-1, SIDE * SIDE * FILTERS]), weight);
+  });
+const pixels = numbers('pixels', SAMPLES * SIDE * SIDE * 3).map((value) => Math.round(value * 255));
+const all = tf.tensor4d(
+  pixels.map((value) => value / 255),
+  [SAMPLES, SIDE, SIDE, 3],
+);
+const labels = await tf.argMax(classify(all), 1).array();
+
 await evaluate({
-  model: { id: 'linear', classify, parameters: () => new Map([['weight', weight]]) },
-  data: slowly,
+  model: { id: 'convolutional', classify, parameters: () => new Map(Object.entries({ filters, weight })) },
+  data: {
+    name: 'slow images',
+    length: SAMPLES,
+    classNames: ['a', 'b', 'c', 'd'],
+    async sample(index) {
+      await pause(2);
+      const size = SIDE * SIDE * 3;
+      const image = Uint8Array.from(pixels.subarray(index * size, (index + 1) * size));
+      return { pixels: image, width: SIDE, height: SIDE, label: labels[index], id: index };
+    },
+  },
   threatModels: [
-    threatModel({ norm: 'Linf', eps: 0.05, protocol: 'apgd-ce' }),
+    threatModel({ norm: 'Linf', eps: 0.02, protocol: 'apgd-ce' }),
     threatModel({ norm: 'L2', eps: 0.2, protocol: 'apgdt' }),
   ],
   out,
