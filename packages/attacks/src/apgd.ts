@@ -1,4 +1,4 @@
-import { createBall, projectedNoise, randomStart, type Ball, type LossName } from '@revat/core';
+import { createBall, randomStart, type Ball, type LossName } from '@revat/core';
 
 import { apgdRun, type ApgdRunOptions, type ApgdRunResult } from './apgd-run.js';
 import { lossForClasses, requireUntargeted, untargeted, type Objective } from './ascent.js';
@@ -6,7 +6,7 @@ import { defineAttack, type RunContext } from './define-attack.js';
 import type { Answer, Query } from './model-evaluator.js';
 import { booleanOption, choiceOption, integerOption, normOption, radiusOption } from './option-schema.js';
 import type { SampleOutcome } from './sample-program.js';
-import type { Sample } from './sample.js';
+import type { Sample, Stream } from './sample.js';
 
 /**
  * APGD, the parameter-free PGD of AutoAttack, untargeted (Croce and Hein, "Reliable evaluation of adversarial robustness with
@@ -96,7 +96,7 @@ function* fromRandomStart(
     return yield* fromLargerRadii(
       sample,
       objective,
-      stream.normals(sample.image.length),
+      stream,
       restart,
       options,
       context,
@@ -111,7 +111,7 @@ function* fromRandomStart(
 function* fromLargerRadii(
   sample: Sample,
   objective: Objective,
-  noise: Float32Array,
+  stream: Stream,
   restart: number,
   options: ApgdOptions,
   context: RunContext,
@@ -122,7 +122,7 @@ function* fromLargerRadii(
     { radius: 2 * options.eps, steps: part },
     { radius: options.eps, steps: options.steps - 2 * part },
   ];
-  let start: Float32Array = projectedNoise(sample.image, noise, stages[0].radius);
+  let start = randomStart(createBall(options.norm, sample.image, stages[0].radius), stream);
   let result: ApgdRunResult | null = null;
   for (const [i, { radius, steps }] of stages.entries()) {
     const ball = createBall(options.norm, sample.image, radius);

@@ -5,6 +5,9 @@ import type { RunContext } from './define-attack.js';
 import type { Answer, Query } from './model-evaluator.js';
 import type { Sample } from './sample.js';
 
+/** Looked up once: these functions are called for every pixel. */
+const { abs, fround, max, min, sqrt, trunc } = Math;
+
 /** What gradient attacks share: asking for a loss's gradient, and steps of steepest ascent. */
 
 /** A loss to climb on one sample; `target` is the class aimed at by a targeted loss, else -1. */
@@ -96,7 +99,7 @@ export function ascend(
   } else if (norm === 'L2') {
     let squares = 0;
     for (let i = 0; i < gradient.length; i++) squares += gradient[i] * gradient[i];
-    const scale = stepSize / (Math.sqrt(squares) + 1e-12);
+    const scale = stepSize / (sqrt(squares) + 1e-12);
     for (let i = 0; i < from.length; i++) to[i] = from[i] + scale * gradient[i];
   } else sparseStep(from, gradient, stepSize, to, sparsity);
 }
@@ -108,17 +111,15 @@ function sparseStep(
   to: Float32Array,
   sparsity: number,
 ): void {
-  const sizes = gradient.map(Math.abs);
-  const rank = Math.trunc(Math.fround(Math.fround(1 - sparsity) * sizes.length));
-  const threshold = orderStatistic(sizes, Math.max(0, Math.min(sizes.length - 1, rank)));
+  const sizes = gradient.map(abs);
+  const rank = trunc(fround(fround(1 - sparsity) * sizes.length));
+  const threshold = orderStatistic(sizes, max(0, min(sizes.length - 1, rank)));
   let kept = 0;
-  for (let i = 0; i < gradient.length; i++)
-    if (gradient[i] !== 0 && Math.abs(gradient[i]) >= threshold) kept++;
+  for (let i = 0; i < gradient.length; i++) if (gradient[i] !== 0 && abs(gradient[i]) >= threshold) kept++;
   const move = stepSize / (kept + 1e-10);
   for (let i = 0; i < from.length; i++) {
     const slope = gradient[i];
-    to[i] =
-      slope === 0 || Math.abs(slope) < threshold ? from[i] : slope > 0 ? from[i] + move : from[i] - move;
+    to[i] = slope === 0 || abs(slope) < threshold ? from[i] : slope > 0 ? from[i] + move : from[i] - move;
   }
 }
 

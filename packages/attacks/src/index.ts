@@ -27,3 +27,4 @@ export { checkModel, type ModelReport } from './check-model.js';
 export { fab, fabTargeted } from './fab.js';
 export { attackDefinition, attackNames, createAttack, type AttackEntry } from './registry.js';
 export { square } from './square.js';
+export { trainingApgd, type TrainingApgd } from './training-apgd.js';

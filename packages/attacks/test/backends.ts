@@ -1,5 +1,6 @@
 /** The tfjs backends that the golden cases run on: tfjs's own cpu backend, and the ONNX engine of @revat/backend. */
 import '@tensorflow/tfjs-backend-cpu';
+import { useBackend } from '@revat/backend';
 import * as tf from '@tensorflow/tfjs-core';
 
 export function backendsUnderTest(): string[] {
@@ -7,7 +8,7 @@ export function backendsUnderTest(): string[] {
 }
 
 export async function useTestBackend(name: string): Promise<void> {
-  if (name === 'onnx') await (await import('@revat/backend')).useBackend('onnx');
+  if (name === 'onnx') await useBackend('onnx');
   else await tf.setBackend(name);
   await tf.ready();
 }

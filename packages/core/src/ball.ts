@@ -1,6 +1,9 @@
 import type { NormName } from './norm-name.js';
 import { l1Correction } from './l1-projection.js';
 
+/** Looked up once: these functions are called for every pixel. */
+const { abs, floor, fround, log2, max, min, sign, sqrt } = Math;
+
 /**
  * The threat model of one image on the host: the points within eps of it in a norm, and in [0,1]. Points are float32; a
  * projected point passes `contains` exactly, where the reference implementation may overshoot the radius by rounding.
@@ -21,9 +24,9 @@ export interface Ball {
 
 /** The ball of radius eps around an image in [0,1]. Keeps `center`; allocates two bounds per pixel for Linf. */
 export function createBall(norm: NormName, center: Float32Array, eps: number): Ball {
-  const radius = Math.fround(eps);
+  const radius = fround(eps);
   const contains = (point: ArrayLike<number>) =>
-    isInBox(point) && Math.fround(perturbationNorm(norm, center, point)) <= radius;
+    isInBox(point) && fround(perturbationNorm(norm, center, point)) <= radius;
   const project = { Linf: linfProjection, L2: l2Projection, L1: l1BallProjection }[norm](center, radius);
   return { norm, center, eps: radius, project, contains };
 }
@@ -36,12 +39,12 @@ export function perturbationNorm(
 ): number {
   let total = 0;
   for (let i = 0; i < center.length; i++) {
-    const size = Math.abs(Math.fround(point[i] - center[i]));
+    const size = abs(fround(point[i] - center[i]));
     if (norm === 'L2') total += size * size;
     else if (norm === 'L1') total += size;
     else if (size > total) total = size;
   }
-  return norm === 'L2' ? Math.sqrt(total) : total;
+  return norm === 'L2' ? sqrt(total) : total;
 }
 
 function isInBox(point: ArrayLike<number>): boolean {
@@ -53,8 +56,8 @@ function linfProjection(center: Float32Array, radius: number): Ball['project'] {
   const low = new Float32Array(center.length);
   const high = new Float32Array(center.length);
   for (let i = 0; i < center.length; i++) {
-    low[i] = Math.max(0, nearestWithin(center[i], -radius));
-    high[i] = Math.min(1, nearestWithin(center[i], radius));
+    low[i] = max(0, nearestWithin(center[i], -radius));
+    high[i] = min(1, nearestWithin(center[i], radius));
   }
   return (point) => {
     for (let i = 0; i < point.length; i++) {
@@ -66,16 +69,16 @@ function linfProjection(center: Float32Array, radius: number): Ball['project'] {
 
 /** The float32 nearest to center + offset whose float32 distance from center is at most |offset|. */
 function nearestWithin(center: number, offset: number): number {
-  const bound = Math.fround(center + offset);
-  if (Math.abs(Math.fround(bound - center)) <= Math.abs(offset)) return bound;
-  const ulp = 2 ** (Math.floor(Math.log2(Math.max(Math.abs(bound), 2 ** -126))) - 23); // spacing of float32 at the bound
-  return Math.fround(bound - Math.sign(offset) * ulp);
+  const bound = fround(center + offset);
+  if (abs(fround(bound - center)) <= abs(offset)) return bound;
+  const ulp = 2 ** (floor(log2(max(abs(bound), 2 ** -126))) - 23); // spacing of float32 at the bound
+  return fround(bound - sign(offset) * ulp);
 }
 
 function l2Projection(center: Float32Array, radius: number): Ball['project'] {
   return (point) => {
     const length = perturbationNorm('L2', center, point);
-    const scale = Math.min(radius, length) / (length + 1e-12);
+    const scale = min(radius, length) / (length + 1e-12);
     for (let i = 0; i < point.length; i++) {
       const value = center[i] + (point[i] - center[i]) * scale;
       point[i] = value < 0 ? 0 : value > 1 ? 1 : value;
@@ -91,7 +94,7 @@ function l1BallProjection(center: Float32Array, radius: number): Ball['project']
     for (let i = 0; i < point.length; i++) delta[i] = point[i] - center[i];
     l1Correction(center, delta, radius, correction);
     for (let i = 0; i < point.length; i++) {
-      const value = Math.fround(center[i] + delta[i]) + correction[i];
+      const value = point[i] + correction[i];
       point[i] = value < 0 ? 0 : value > 1 ? 1 : value;
     }
     shrinkInto('L1', center, radius, point);
@@ -102,7 +105,7 @@ function l1BallProjection(center: Float32Array, radius: number): Ball['project']
 function shrinkInto(norm: NormName, center: Float32Array, radius: number, point: Float32Array): void {
   let excess = 2 ** -23;
   let length = perturbationNorm(norm, center, point);
-  while (Math.fround(length) > radius) {
+  while (fround(length) > radius) {
     const scale = (radius / length) * (1 - excess);
     for (let i = 0; i < point.length; i++) {
       if (point[i] !== center[i]) point[i] = center[i] + (point[i] - center[i]) * scale;

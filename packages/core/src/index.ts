@@ -17,7 +17,7 @@ export { gelu, GELU_KERNEL } from './gelu.js';
 export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
 export { createBall, perturbationNorm, type Ball } from './ball.js';
 export { l1Correction } from './l1-projection.js';
-export { projectedNoise, randomStart } from './random-start.js';
+export { randomStart } from './random-start.js';
 export {
   attackLoss,
   crossEntropy,
@@ -31,3 +31,4 @@ export {
   type Targets,
 } from './losses.js';
 export { classesByLogit, lossValue, predictedClass } from './loss-values.js';
+export { lengthPerImage, projectBatch } from './tensor-projection.js';

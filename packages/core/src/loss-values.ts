@@ -1,5 +1,8 @@
 import { DLR_EPSILON, type LossName } from './losses.js';
 
+/** Looked up once: these functions are called for every pixel. */
+const { exp, fround, log, max } = Math;
+
 /**
  * The values of `attackLoss` for one example on the host, from logits that were read back: attacks decide by them.
  * Computed in doubles and rounded once to float32.
@@ -13,7 +16,7 @@ export function lossValue(
   target = -1,
   distribution?: ArrayLike<number>,
 ): number {
-  return Math.fround(exactLoss(name, logits, label, target, distribution));
+  return fround(exactLoss(name, logits, label, target, distribution));
 }
 
 function exactLoss(
@@ -60,10 +63,10 @@ export function classesByLogit(logits: ArrayLike<number>): number[] {
 
 function logSumExp(logits: ArrayLike<number>): number {
   let largest = -Infinity;
-  for (let k = 0; k < logits.length; k++) largest = Math.max(largest, logits[k]);
+  for (let k = 0; k < logits.length; k++) largest = max(largest, logits[k]);
   let sum = 0;
-  for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k] - largest);
-  return largest + Math.log(sum);
+  for (let k = 0; k < logits.length; k++) sum += exp(logits[k] - largest);
+  return largest + log(sum);
 }
 
 function softCrossEntropy(logits: ArrayLike<number>, distribution: ArrayLike<number>): number {

@@ -1,5 +1,4 @@
 import type { Ball } from './ball.js';
-import { l1Correction } from './l1-projection.js';
 import type { RandomStream } from './random.js';
 
 /**
@@ -10,18 +9,11 @@ import type { RandomStream } from './random.js';
 
 /** A random point of the ball: one draw per pixel from `stream`. */
 export function randomStart(ball: Ball, stream: Pick<RandomStream, 'uniforms' | 'normals'>): Float32Array {
-  const { norm, center, eps } = ball;
+  const { norm, center } = ball;
   const noise = norm === 'Linf' ? stream.uniforms(center.length) : stream.normals(center.length);
-  const point = norm === 'L1' ? projectedNoise(center, noise, eps) : scaledNoise(ball, noise);
+  const point = norm === 'L1' ? center.map((value, i) => value + noise[i]) : scaledNoise(ball, noise);
   ball.project(point);
   return point;
-}
-
-/** x + noise projected onto the L1 ball of radius eps, and the box. */
-export function projectedNoise(center: Float32Array, noise: Float32Array, eps: number): Float32Array {
-  const correction = new Float32Array(center.length);
-  l1Correction(center, noise, eps, correction);
-  return center.map((value, i) => Math.fround(value + noise[i]) + correction[i]);
 }
 
 function scaledNoise({ norm, center, eps }: Ball, noise: Float32Array): Float32Array {
