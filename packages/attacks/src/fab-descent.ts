@@ -72,7 +72,7 @@ export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext
   return function* descend(descent: Descent): Generator<Query, Found | null, Answer> {
     const { sample, planeAt, isEnough } = descent;
     const { image: clean } = sample;
-    const point = Float32Array.from(descent.start);
+    const point = descent.start.slice();
     let found: Found | null = null;
     let bestLoss = -Infinity;
     for (let step = 1; step <= steps; step++) {
@@ -100,7 +100,7 @@ export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext
       }
       if (correct) continue;
       const length = perturbationNorm(norm, clean, point);
-      if (!found || length < found.length) found = { image: Float32Array.from(point), logits, length };
+      if (!found || length < found.length) found = { image: point.slice(), logits, length };
       if (isEnough(point)) return found;
       for (let i = 0; i < size; i++) point[i] = clean[i] + backward * (point[i] - clean[i]);
     }

@@ -9,7 +9,9 @@ import type { StepEvent } from './attack.js';
 import { fabTargeted } from './fab.js';
 
 const recorded = golden('05_fab_t');
-const { images, labels } = goldenImages(recorded.numbers('idx'));
+/** All 48 points take minutes: `npm run test:parity` compares them, this file by itself the first 8. */
+const POINTS = process.env.REVAT_PARITY ? 48 : 8;
+const { images, labels } = goldenImages(recorded.numbers('idx').slice(0, POINTS));
 
 /** The recorded success flags are for these radii. */
 const RADII = { Linf: ['0.15', '0.2'], L2: ['1.5', '2.25'], L1: ['12.0', '20.0'] };
@@ -59,7 +61,7 @@ describe.each(backendsUnderTest().flatMap((backend) => NORM_NAMES.map((norm) => 
         const length = correct ? 1e10 : perturbationNorm(norm, images[index], image);
         least[index].set(target!, Math.min(length, least[index].get(target!) ?? 1e10));
       };
-      const batch = batchOf(images.length);
+      const batch = batchOf(POINTS);
       const { adversarial, success } = await fabTargeted({ norm, eps: 1e3, minimize: true }).run(
         network.classify,
         batch,
@@ -74,7 +76,7 @@ describe.each(backendsUnderTest().flatMap((backend) => NORM_NAMES.map((norm) => 
       const off = least.flatMap((byTarget, i) =>
         [...byTarget.values()].map((length, rank) => Math.abs(length / perTarget[i * 9 + rank] - 1)),
       );
-      expect(off.length).toBe(images.length * 9);
+      expect(off.length).toBe(POINTS * 9);
       expect(off.filter((difference) => difference < 1e-3).length).toBeGreaterThanOrEqual(0.9 * off.length);
 
       const best = recorded.numbers(`${norm}_norm_best`);
@@ -82,9 +84,7 @@ describe.each(backendsUnderTest().flatMap((backend) => NORM_NAMES.map((norm) => 
         perturbationNorm(norm, image, pixels.subarray(i * 768, (i + 1) * 768)),
       );
       const offBest = lengths.map((length, i) => Math.abs(length / best[i] - 1));
-      expect(offBest.filter((difference) => difference < 1e-3).length).toBeGreaterThanOrEqual(
-        0.9 * best.length,
-      );
+      expect(offBest.filter((difference) => difference < 1e-3).length).toBeGreaterThanOrEqual(0.9 * POINTS);
       expect(Math.max(...offBest)).toBeLessThan(0.02);
 
       for (const eps of RADII[norm]) {

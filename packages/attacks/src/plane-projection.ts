@@ -46,6 +46,15 @@ function room(x: number, weight: number): number {
   return weight < 0 ? 1 - x : x;
 }
 
+// Comparisons instead of Math: these run for every pixel of every step.
+function magnitude(value: number): number {
+  return value < 0 ? -value : value;
+}
+
+function smaller(a: number, b: number): number {
+  return b < a ? b : a;
+}
+
 /**
  * The root of sum_i slope_i * min(t, kink_i) = target for target >= 0; Infinity when even t = Infinity falls short.
  * Newton's iterates grow monotonically, since the function is concave, and stop once no further kink is passed.
@@ -77,13 +86,13 @@ function linfProjection(size: number): PlaneProjection {
     const above = excess(point, normal, offset);
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      slope[i] = Math.abs(normal[i]);
+      slope[i] = magnitude(normal[i]);
       kink[i] = room(point[i], side * normal[i]);
     }
     const length = solveKinkedLine(slope, kink, Math.abs(above));
     let largest = 0;
     for (let i = 0; i < size; i++) {
-      const move = slope[i] === 0 ? 0 : Math.min(length, kink[i]);
+      const move = slope[i] === 0 ? 0 : smaller(length, kink[i]);
       displacement[i] = side * normal[i] < 0 ? move : -move;
       if (move > largest) largest = move;
     }
@@ -99,14 +108,14 @@ function l2Projection(size: number): PlaneProjection {
     const above = excess(point, normal, offset);
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      const weight = Math.abs(normal[i]);
+      const weight = magnitude(normal[i]);
       slope[i] = weight > NEGLIGIBLE_WEIGHT ? weight * weight : 0;
       kink[i] = slope[i] === 0 ? 0 : room(point[i], side * normal[i]) / weight;
     }
     const length = solveKinkedLine(slope, kink, Math.abs(above));
     let squares = 0;
     for (let i = 0; i < size; i++) {
-      const move = -side * normal[i] * Math.min(length, kink[i]);
+      const move = -side * normal[i] * smaller(length, kink[i]);
       displacement[i] = move;
       squares += move * move;
     }
@@ -122,8 +131,8 @@ function l1Projection(size: number): PlaneProjection {
     const above = excess(point, normal, offset);
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      const magnitude = Math.abs(normal[i]);
-      weight[i] = magnitude > NEGLIGIBLE_WEIGHT ? magnitude : 0;
+      const heft = magnitude(normal[i]);
+      weight[i] = heft > NEGLIGIBLE_WEIGHT ? heft : 0;
       heap[i] = i;
     }
     for (let node = (size >> 1) - 1; node >= 0; node--) siftDown(heap, weight, node, size);
