@@ -43,7 +43,7 @@ function gradients(dy: tf.Tensor, saved: tf.Tensor[], groups: number): tf.Tensor
   const points = weights.shape[4] as number;
   const table = groupRows(value, groups);
   const rowGradient = tf.reshape(dy, [-1, 1, table.shape[1]]); // [N, 1, c] for N pixels and groups
-  const [byTable, byX, byY, byWeights]: tf.Tensor[][] = [[], [], [], []];
+  const [rows, spreads, byX, byY, byWeights]: tf.Tensor[][] = [[], [], [], [], []];
   for (const { index, area, areaByX, areaByY } of corners(value.shape, x, y, groups)) {
     const bags = gatherBags(table, index, points); // [N, K, c]
     const bySample = tf.reshape(tf.matMul(rowGradient, bags, false, true), weights.shape); // dy . sample
@@ -51,12 +51,13 @@ function gradients(dy: tf.Tensor, saved: tf.Tensor[], groups: number): tf.Tensor
     byX.push(tf.mul(bySample, areaByX));
     byY.push(tf.mul(bySample, areaByY));
     const factors = tf.reshape(tf.mul(area, weights), [-1, points, 1]); // [N, K, 1]
-    const spread = tf.reshape(tf.matMul(factors, rowGradient as tf.Tensor3D), [-1, table.shape[1]]); // [N K, c]
-    // Not unsortedSegmentSum: its cpu kernel visits every sample once for every row of the table.
-    byTable.push(tf.scatterND(tf.reshape(index, [-1, 1]), spread, table.shape));
+    spreads.push(tf.reshape(tf.matMul(factors, rowGradient as tf.Tensor3D), [-1, table.shape[1]])); // [N K, c]
+    rows.push(tf.reshape(index, [-1, 1]));
   }
+  // Not unsortedSegmentSum: its cpu kernel visits every sample once for every row of the table.
+  const byTable = tf.scatterND(tf.concat(rows, 0), tf.concat(spreads, 0), table.shape);
   return [
-    tf.reshape(tf.addN(byTable), value.shape),
+    tf.reshape(byTable, value.shape),
     tf.mul(tf.addN(byX), weights),
     tf.mul(tf.addN(byY), weights),
     tf.addN(byWeights),

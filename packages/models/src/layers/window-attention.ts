@@ -33,19 +33,21 @@ export function windowAttention(scope: Scope, options: WindowAttentionOptions): 
   const qkv = linear<tf.Tensor3D>(scope.child('qkv'), { ...sizes, outFeatures: 3 * channels });
   const projection = linear<tf.Tensor3D>(scope.child('proj'), { ...sizes, outFeatures: channels });
   const index = relativeIndex(window);
-  const mask = shift > 0 ? shiftMask(extent, window, shift) : undefined;
+  let mask: Float32Array | undefined; // made in the first pass: counting needs none
 
   const bias = () => {
     const rows = tf.gather(table(), tf.tensor1d(index, 'int32')); // [area * area, heads]
     const perHead = tf.reshape(tf.transpose(rows), [1, heads, area, area]);
-    return mask ? tf.add(perHead, tf.tensor4d(mask, [mask.length / area ** 2, 1, area, area])) : perHead;
+    if (shift === 0) return perHead;
+    mask ??= shiftMask(extent, window, shift);
+    return tf.add(perHead, tf.tensor4d(mask, [mask.length / area ** 2, 1, area, area]));
   };
 
   return named(scope.path, {
     forward(x, pass) {
       const windows = toWindows(roll(x, -shift), window); // [B * windows, area, C]
       const [q, k, v] = splitHeads(qkv.forward(windows, pass), heads); // [B * windows, heads, area, d]
-      const attended = mask ? attendMasked(q, k, v, bias()) : attend(q, k, v, bias());
+      const attended = shift > 0 ? attendMasked(q, k, v, bias()) : attend(q, k, v, bias());
       const merged = projection.forward(mergeHeads(attended), pass);
       return roll(fromWindows(merged, x.shape, window), shift);
     },
@@ -109,14 +111,16 @@ function shiftMask(extent: number, window: number, shift: number): Float32Array 
   const perSide = extent / window;
   const area = window * window;
   const mask = new Float32Array(perSide * perSide * area * area);
-  const region = (windowIndex: number, token: number) => {
-    const y = Math.floor(windowIndex / perSide) * window + Math.floor(token / window);
-    const x = (windowIndex % perSide) * window + (token % window);
-    return 3 * band(y) + band(x);
-  };
+  const regions = new Uint8Array(area);
   let next = 0;
-  for (let w = 0; w < perSide * perSide; w++)
+  for (let w = 0; w < perSide * perSide; w++) {
+    for (let i = 0; i < area; i++) {
+      const y = Math.floor(w / perSide) * window + Math.floor(i / window);
+      const x = (w % perSide) * window + (i % window);
+      regions[i] = 3 * band(y) + band(x);
+    }
     for (let i = 0; i < area; i++)
-      for (let j = 0; j < area; j++) mask[next++] = region(w, i) === region(w, j) ? 0 : SEPARATED;
+      for (let j = 0; j < area; j++) mask[next++] = regions[i] === regions[j] ? 0 : SEPARATED;
+  }
   return mask;
 }
