@@ -1,8 +1,8 @@
 import type { NormName } from '@revat/core';
+import type { Shard } from '@revat/distributed';
 
 import type { EvaluatedModel } from './evaluated-model.js';
 import type { EvaluationData } from './evaluation-data.js';
-import type { EvaluationShard } from './evaluation-run.js';
 import type { ThreatModel } from './threat-model.js';
 
 /** What every evaluation needs to know. */
@@ -23,7 +23,7 @@ export interface EvaluationOptions {
   /** Integer >= 0, default 0. */
   seed?: number;
   /** Evaluate only chunks rank, rank + count, ... */
-  shard?: EvaluationShard;
+  shard?: Shard;
   onEvent?: (event: EvaluateEvent) => void;
   signal?: AbortSignal;
 }

@@ -5,16 +5,11 @@ import { appendFile, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 
 import { RevatError, throwIfAborted } from '@revat/core';
+import { WHOLE, type Shard } from '@revat/distributed';
 
 import { writeAdversarialExamples, type AdversarialExamples } from './adversarial-examples.js';
 import type { Chunk, ChunkedData } from './evaluation-data.js';
 import { openJournal, type CommitRecord, type JournaledChunk, type SampleRecord } from './journal.js';
-
-/** Which chunks a process evaluates: rank, rank + count, rank + 2 count, ... */
-export interface EvaluationShard {
-  readonly rank: number;
-  readonly count: number;
-}
 
 /** One model under one question: everything that decides the bytes of its journal is in `recipe`. */
 export interface EvaluationTask<S extends SampleRecord, C extends object> {
@@ -35,7 +30,8 @@ export interface ChunkOutcome<S extends SampleRecord, C extends object> {
 export interface RunOptions {
   readonly out?: string;
   readonly resume?: boolean;
-  readonly shard?: EvaluationShard;
+  /** Which chunks to evaluate: rank, rank + count, rank + 2 count, ... */
+  readonly shard?: Shard;
   readonly signal?: AbortSignal;
 }
 
@@ -104,7 +100,7 @@ interface ChunkStore<S extends SampleRecord, C extends object> {
 async function openStore<S extends SampleRecord, C extends object>(
   task: EvaluationTask<S, C>,
   { out, resume }: RunOptions,
-  shard: EvaluationShard,
+  shard: Shard,
 ): Promise<ChunkStore<S, C>> {
   if (out === undefined) {
     const chunks: FinishedChunk<S, C>[] = [];
@@ -118,7 +114,7 @@ async function openStore<S extends SampleRecord, C extends object>(
     };
   }
   const folder = path.join(out, task.folder);
-  const suffix = shard.count > 1 ? `-${shard.rank}-of-${shard.count}` : '';
+  const suffix = shardSuffix(shard);
   const recipe = { ...task.recipe, shard: shard.count > 1 ? shard : null };
   const journal = await openJournal<S, Commit<C>>(path.join(folder, `journal${suffix}.jsonl`), recipe, {
     resume,
@@ -139,6 +135,11 @@ async function openStore<S extends SampleRecord, C extends object>(
     },
     close: () => journal.close(),
   };
+}
+
+/** What tells the files of a shard from those of the whole: "" or "-2-of-7". */
+export function shardSuffix({ rank, count }: Shard): string {
+  return count > 1 ? `-${rank}-of-${count}` : '';
 }
 
 /** Times are no evidence: what cannot be read counts as nothing, a chunk that was done twice counts once. */
@@ -190,8 +191,7 @@ async function checkResumed<S extends SampleRecord, C extends object>(
     );
 }
 
-function checkShard(shard: EvaluationShard = { rank: 0, count: 1 }): EvaluationShard {
-  const { rank, count } = shard;
+function checkShard({ rank, count }: Shard = WHOLE): Shard {
   if (Number.isInteger(rank) && Number.isInteger(count) && rank >= 0 && rank < count) return { rank, count };
   throw new RevatError(
     'invalid-argument',

@@ -4,9 +4,9 @@ export { evaluate, type EvaluateOptions, type EvaluationResult } from './evaluat
 export { evaluatedModel, type EvaluatedModel } from './evaluated-model.js';
 export type { EvaluationData, ImagesInMemory } from './evaluation-data.js';
 export type { EvaluateEvent, EvaluationOptions, EvaluationPart } from './evaluation-options.js';
-export type { EvaluationShard } from './evaluation-run.js';
 export { readJournal, type CommitRecord, type JournaledChunk, type SampleRecord } from './journal.js';
 export { leaderboard, leaderboardMarkdown, type Leaderboard, type LeaderboardEntry } from './leaderboard.js';
+export { mergeShards, type MergedEvaluation } from './merge-shards.js';
 export { takePictures, type TakePicturesOptions } from './pictures.js';
 export { encodePng } from './png.js';
 export { radiusCurves, type RadiusCurvesOptions } from './radius-curves.js';

@@ -55,7 +55,7 @@ export async function openJournal<S extends SampleRecord, C extends CommitRecord
 ): Promise<Journal<S, C>> {
   const handle = await openFile(file);
   try {
-    const header = `${JSON.stringify({ journal: FORMAT, version: VERSION, recipe })}\n`;
+    const header = headerLine(recipe);
     const content = await handle.readFile();
     if (content.length > 0 && !resume)
       throw new RevatError(
@@ -72,7 +72,7 @@ export async function openJournal<S extends SampleRecord, C extends CommitRecord
     return {
       chunks,
       append: async ({ samples, commit }) => {
-        await write([...samples, commit].map((line) => `${JSON.stringify(line)}\n`).join(''));
+        await write(chunkLines({ samples, commit }));
         chunks.push({ samples, commit });
       },
       close: () => handle.close(),
@@ -99,6 +99,22 @@ export async function readJournal<S extends SampleRecord, C extends CommitRecord
   if (header?.journal !== FORMAT || header.version !== VERSION || !header.recipe)
     throw new RevatError('invalid-file', `journal: ${file} is no journal that this package reads.`);
   return { recipe: header.recipe, chunks: readChunks<S, C>(content, headerEnd, file).chunks };
+}
+
+/** The text of a whole journal. */
+export function journalText(
+  recipe: object,
+  chunks: readonly JournaledChunk<SampleRecord, CommitRecord>[],
+): string {
+  return headerLine(recipe) + chunks.map(chunkLines).join('');
+}
+
+function headerLine(recipe: object): string {
+  return `${JSON.stringify({ journal: FORMAT, version: VERSION, recipe })}\n`;
+}
+
+function chunkLines({ samples, commit }: JournaledChunk<SampleRecord, CommitRecord>): string {
+  return [...samples, commit].map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
 async function openFile(file: string): Promise<FileHandle> {

@@ -2,6 +2,8 @@ import type { ProgressEvent } from '@revat/attacks';
 import { RevatError } from '@revat/core';
 
 import { cleanTask, cleanVerdicts, type CleanRecord, type CleanRun, type PassCounts } from './clean-task.js';
+import { WHOLE } from '@revat/distributed';
+
 import { checkModelIds, type EvaluatedModel } from './evaluated-model.js';
 import { chunkData, type ChunkedData } from './evaluation-data.js';
 import type { EvaluationOptions, EvaluationPart } from './evaluation-options.js';
@@ -84,7 +86,7 @@ async function runPart<S extends SampleRecord, C extends PassCounts>(
 }
 
 /** Images of the chunks that this process evaluates. */
-function shardSize(data: ChunkedData, { shard = { rank: 0, count: 1 } }: EvaluationOptions): number {
+function shardSize(data: ChunkedData, { shard = WHOLE }: EvaluationOptions): number {
   const sizes = Array.from({ length: data.chunks }, (_, i) =>
     i % shard.count === shard.rank ? data.chunkSize(i) : 0,
   );
