@@ -3,6 +3,7 @@ import { backend_util, type _FusedMatMulAttrs, type BatchMatMulAttrs } from '@te
 import { MICROSOFT_DOMAIN, sizeOf, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { activate, isActivation } from './activation.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
+import { concat, slice } from './shapes.js';
 
 export const matmul: readonly Lowering[] = [
   lowering<BatchMatMulAttrs>({
@@ -67,14 +68,22 @@ function product(
   });
 }
 
-/** The product of two matrices, either one transposed. */
+/**
+ * The product of two matrices, either one transposed. ONNX Runtime multiplies a single row by another routine, which adds
+ * in another order; doubling the row keeps an image's result the same bit for bit whether its batch has one or many.
+ */
 export function gemm(
   graph: GraphBuilder,
   a: Value,
   b: Value,
   { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
 ): Value {
-  const shape = [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]];
+  const rows = a.shape[transposeA ? 1 : 0];
+  const shape = [rows, b.shape[transposeB ? 0 : 1]];
+  if (rows === 1 && !transposeA) {
+    const doubled = gemm(graph, concat(graph, [a, a], 0), b, { transposeB });
+    return slice(graph, doubled, [0, 0], shape);
+  }
   if (!transposeA && !transposeB) return graph.op('MatMul', [a, b], shape);
   return graph.op('Gemm', [a, b], shape, {
     attributes: { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 },

@@ -43,7 +43,8 @@ function sessionOptions(provider: string, threads: number | undefined): NativeOp
     logSeverityLevel: 4,
     enableCpuMemArena: true,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    extra: { 'session.intra_op.allow_spinning': '1' },
+    // Weights packed at load time are multiplied in another order: freezing them would change the last bits of results.
+    extra: { 'session.disable_prepacking': '1' },
   };
 }
 
