@@ -1,0 +1,142 @@
+/** The headers of a baseline JPEG file (ITU-T T.81), as far as `decodeBaselineJpeg` handles it. */
+
+export interface JpegComponent {
+  readonly id: number;
+  /** Sampling factors. */
+  readonly horizontal: number;
+  readonly vertical: number;
+  /** 64 divisors in zigzag order. */
+  readonly quantization: Uint16Array;
+  readonly dcTable: HuffmanTable;
+  readonly acTable: HuffmanTable;
+}
+
+export interface HuffmanTable {
+  /** Number of codes of each length, 1 to 16 bits. */
+  readonly counts: Uint8Array;
+  /** Symbols in the order of their codes. */
+  readonly symbols: Uint8Array;
+}
+
+export interface JpegHeaders {
+  readonly width: number;
+  readonly height: number;
+  readonly components: readonly JpegComponent[];
+  /** First byte of the entropy-coded data. */
+  readonly scanStart: number;
+}
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly components: { id: number; horizontal: number; vertical: number; quantizationId: number }[];
+}
+
+const enum Marker {
+  BaselineFrame = 0xc0,
+  ExtendedFrame = 0xc1,
+  HuffmanTables = 0xc4,
+  StartOfImage = 0xd8,
+  StartOfScan = 0xda,
+  QuantizationTables = 0xdb,
+  RestartInterval = 0xdd,
+  Application0 = 0xe0,
+  AdobeApplication = 0xee,
+  Comment = 0xfe,
+}
+
+/** The headers up to the scan, or undefined for any file that is not an ordinary YCbCr or gray baseline JPEG in one scan. */
+export function jpegHeaders(bytes: Uint8Array): JpegHeaders | undefined {
+  if (bytes[0] !== 0xff || bytes[1] !== Marker.StartOfImage) return undefined;
+  const quantizations = new Map<number, Uint16Array>();
+  const tables = new Map<number, HuffmanTable>();
+  let frame: Frame | undefined;
+  let position = 2;
+  while (position + 4 <= bytes.length && bytes[position] === 0xff) {
+    const marker = bytes[position + 1];
+    const length = (bytes[position + 2] << 8) | bytes[position + 3];
+    const start = position + 4;
+    const end = position + 2 + length;
+    if (length < 2 || end > bytes.length) return undefined;
+    const segment = bytes.subarray(start, end);
+    if (marker === Marker.StartOfScan)
+      return frame && scanHeaders(segment, frame, quantizations, tables, end);
+    let understood = true;
+    if (marker === Marker.QuantizationTables) understood = readQuantizations(segment, quantizations);
+    else if (marker === Marker.HuffmanTables) understood = readHuffmanTables(segment, tables);
+    else if (marker === Marker.RestartInterval) understood = segment[0] === 0 && segment[1] === 0;
+    // Adobe's marker may say that the colours are not YCbCr.
+    else if (marker === Marker.AdobeApplication) understood = segment[11] === 1;
+    else if (marker === Marker.BaselineFrame || marker === Marker.ExtendedFrame) {
+      understood = frame === undefined;
+      frame = readFrame(segment);
+    } else understood = marker === Marker.Comment || (marker >= Marker.Application0 && marker <= 0xef);
+    if (!understood) return undefined;
+    position = end;
+  }
+  return undefined;
+}
+
+function readQuantizations(segment: Uint8Array, quantizations: Map<number, Uint16Array>): boolean {
+  let position = 0;
+  while (position < segment.length) {
+    const wide = segment[position] >> 4 === 1;
+    const bytes = wide ? 128 : 64;
+    if (segment[position] >> 4 > 1 || position + 1 + bytes > segment.length) return false;
+    const values = Uint16Array.from({ length: 64 }, (_, k) => {
+      const at = position + 1 + (wide ? 2 * k : k);
+      return wide ? (segment[at] << 8) | segment[at + 1] : segment[at];
+    });
+    quantizations.set(segment[position] & 15, values);
+    position += 1 + bytes;
+  }
+  return true;
+}
+
+function readHuffmanTables(segment: Uint8Array, tables: Map<number, HuffmanTable>): boolean {
+  let position = 0;
+  while (position + 17 <= segment.length) {
+    const counts = segment.slice(position + 1, position + 17);
+    const symbolCount = counts.reduce((sum, count) => sum + count, 0);
+    const end = position + 17 + symbolCount;
+    if (end > segment.length || symbolCount > 256) return false;
+    tables.set(segment[position], { counts, symbols: segment.slice(position + 17, end) });
+    position = end;
+  }
+  return position === segment.length;
+}
+
+function readFrame(segment: Uint8Array): Frame | undefined {
+  const [precision, , , , , count] = segment;
+  const height = (segment[1] << 8) | segment[2];
+  const width = (segment[3] << 8) | segment[4];
+  if (precision !== 8 || width === 0 || height === 0 || segment.length !== 6 + 3 * count) return undefined;
+  const components = Array.from({ length: count }, (_, i) => {
+    const [id, sampling, quantizationId] = segment.subarray(6 + 3 * i);
+    return { id, horizontal: sampling >> 4, vertical: sampling & 15, quantizationId };
+  });
+  return { width, height, components };
+}
+
+function scanHeaders(
+  segment: Uint8Array,
+  { width, height, components }: Frame,
+  quantizations: Map<number, Uint16Array>,
+  tables: Map<number, HuffmanTable>,
+  scanStart: number,
+): JpegHeaders | undefined {
+  if (segment[0] !== components.length || segment.length !== 4 + 2 * components.length) return undefined;
+  // libjpeg takes components named R, G, B for RGB.
+  if (components.length === 3 && components.map(({ id }) => String.fromCharCode(id)).join('') === 'RGB')
+    return undefined;
+  const resolved: JpegComponent[] = [];
+  for (const [i, { id, horizontal, vertical, quantizationId }] of components.entries()) {
+    const [scanId, tableIds] = segment.subarray(1 + 2 * i);
+    const quantization = quantizations.get(quantizationId);
+    const dcTable = tables.get(tableIds >> 4);
+    const acTable = tables.get(0x10 | (tableIds & 15));
+    if (scanId !== id || !quantization || !dcTable || !acTable) return undefined;
+    resolved.push({ id, horizontal, vertical, quantization, dcTable, acTable });
+  }
+  return { width, height, components: resolved, scanStart };
+}
