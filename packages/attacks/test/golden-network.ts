@@ -1,67 +1,16 @@
-/** The two small networks of the golden cases, as Classifiers over images [B,16,16,3]. */
-import { join } from 'node:path';
+/** The networks and images of the golden cases. */
+import { readGoldenImages, readGoldenNetwork, type GoldenImages, type GoldenNetwork } from '@revat/testing';
 
-import { gelu, type Classifier } from '@revat/core';
-import * as tf from '@tensorflow/tfjs-core';
+import { GOLDEN_FOLDER } from './golden.js';
 
-import { golden, readArrays } from './golden.js';
-
-export interface GoldenNetwork {
-  readonly classify: Classifier;
-  dispose(): void;
-}
+export type { GoldenNetwork };
 
 /** Network "A1" (clean training) or "A2" (adversarial training). The caller disposes it. */
-export function goldenNetwork(name: 'A1' | 'A2', folder = join(__dirname, 'golden')): GoldenNetwork {
-  const arrays = readArrays(join(folder, 'models', `${name}.safetensors`));
-  const variables = new Map<string, tf.Variable>();
-  for (const [key, { shape, data }] of arrays) {
-    const tensor = tf.tidy(() => {
-      const stored = tf.tensor(data as Float32Array, shape);
-      if (shape.length === 4) return tf.transpose(stored, [2, 3, 1, 0]); // [out,in,kh,kw] -> [kh,kw,in,out]
-      return shape.length === 2 ? tf.transpose(stored) : stored; // [out,in] -> [in,out]
-    });
-    variables.set(key, tf.variable(tensor, false));
-    tensor.dispose();
-  }
-  const weight = (key: string) => variables.get(key) as tf.Tensor;
-  const convolution = (input: tf.Tensor4D, layer: string, stride: number) =>
-    gelu(
-      tf.add(
-        tf.conv2d(input, weight(`${layer}.weight`) as tf.Tensor4D, stride, 1),
-        weight(`${layer}.bias`),
-      ) as tf.Tensor4D,
-    );
-  const classify: Classifier = (images) =>
-    tf.tidy(() => {
-      const features = convolution(convolution(convolution(images, 'conv1', 1), 'conv2', 2), 'conv3', 2);
-      const flat = tf.reshape(tf.transpose(features, [0, 3, 1, 2]), [images.shape[0], 1024]); // [B,64,4,4] -> [B,1024]
-      return tf.add(tf.matMul(flat, weight('fc.weight') as tf.Tensor2D), weight('fc.bias')) as tf.Tensor2D;
-    });
-  return { classify, dispose: () => tf.dispose([...variables.values()]) };
+export function goldenNetwork(name: 'A1' | 'A2'): GoldenNetwork {
+  return readGoldenNetwork(GOLDEN_FOLDER, name);
 }
 
-export interface GoldenImages {
-  /** One [16,16,3] image each. */
-  readonly images: Float32Array[];
-  readonly labels: number[];
-}
-
-/** The test images of the golden cases, all 500 of them or those of the given indices. */
+/** All 500 test images, or those of the given indices. */
 export function goldenImages(indices?: readonly number[]): GoldenImages {
-  const data = golden('00_data');
-  const pixels = data.array('test_u8').data;
-  const allLabels = data.numbers('test_y');
-  const chosen = indices ?? allLabels.map((_, i) => i);
-  const images = chosen.map((index) => {
-    const image = new Float32Array(16 * 16 * 3);
-    for (let i = 0; i < image.length; i++) {
-      const pixel = Math.floor(i / 3);
-      const row = pixel >> 5; // 16 columns, every pixel repeated 2x2
-      const column = (pixel & 15) >> 1;
-      image[i] = pixels[index * 64 + row * 8 + column] / 16;
-    }
-    return image;
-  });
-  return { images, labels: chosen.map((index) => allLabels[index]) };
+  return readGoldenImages(GOLDEN_FOLDER, indices);
 }
