@@ -2,21 +2,24 @@
  * Loading a full-size ConvNeXt-T (28.6 M parameters, 114 MB, random values) from safetensors and from .pt:
  * seconds and peak extra memory in multiples of the file, the model's own new variables included.
  *
- *   npm run bench:weights [-- --runs 5]
+ *   npm run bench:weights [-- --runs 5 --backend onnx]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { useBackend } from '@revat/backend';
 import { createModel, readSafetensors, saveWeights } from '@revat/models';
-import '@tensorflow/tfjs-backend-cpu';
 import { writePt } from './weights/write-pt.mjs';
 
 const LIMITS = { safetensors: 1.5, pt: 2 };
 const MEMORY_LIMIT = 1.3;
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } });
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '5' }, backend: { type: 'string', default: 'onnx' } },
+});
+await useBackend('cpu');
 const folder = mkdtempSync(path.join(tmpdir(), 'revat-bench-'));
 try {
   const files = { safetensors: path.join(folder, 'model.safetensors'), pt: path.join(folder, 'model.pt') };
@@ -41,7 +44,7 @@ async function writeFiles(files) {
 /** `build`: 'deferred' makes the variables while loading, 'built' replaces initial values. */
 function loadOnce(file, build) {
   const script = path.join(import.meta.dirname, 'weights', 'load-once.mjs');
-  const output = execFileSync(process.execPath, ['--expose-gc', script, file, build], {
+  const output = execFileSync(process.execPath, ['--expose-gc', script, file, build, values.backend], {
     encoding: 'utf8',
   });
   return JSON.parse(output.trim().split('\n').at(-1));

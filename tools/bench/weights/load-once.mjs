@@ -1,9 +1,10 @@
 /** Loads one file into a ConvNeXt-T in a process of its own; prints seconds and peak extra memory as JSON. Needs Linux and --expose-gc. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { useBackend } from '@revat/backend';
 import { createModel, loadWeights } from '@revat/models';
-import '@tensorflow/tfjs-backend-cpu';
 
-const [file, build] = process.argv.slice(2);
+const [file, build, backend] = process.argv.slice(2);
+await useBackend(backend);
 const model = createModel('convnext_tiny', {}, { deferred: build === 'deferred' });
 globalThis.gc();
 resetPeak();
