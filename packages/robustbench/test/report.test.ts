@@ -65,8 +65,8 @@ describe('report', () => {
     ])
       expect(html).toContain(text);
     expect(verdictText(sampleResults())).toBe(
-      'Under standard AutoAttack within Linf 0.15, Fine-tuned to 0.15 keeps 68 of 100 images (68.0\u202f%) ' +
-        'at 97.0\u202f% clean accuracy; Clean-trained keeps none at 99.0\u202f%.',
+      'Fine-tuned to 0.15: 68 of 100 images (68.0\u202f%) withstand standard AutoAttack within Linf 0.15, ' +
+        'at 97.0\u202f% clean accuracy; Clean-trained: none, at 99.0\u202f%.',
     );
   });
 

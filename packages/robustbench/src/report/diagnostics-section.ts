@@ -36,9 +36,10 @@ export function diagnosticsSection({ models, threatModels }: Results): Markup {
             ${findings.map(
               (finding) =>
                 html`<li class="${finding.severity}">
-                  <span class="kind">${TITLES[finding.severity]} · ${finding.code}</span>
+                  <span class="kind">${TITLES[finding.severity]}</span>
+                  <small>${finding.where} · ${finding.code}</small>
                   <p>${finding.message} ${finding.consequence}</p>
-                  <p class="fix">${finding.fix} (${finding.where})</p>
+                  <p class="fix">${finding.fix}</p>
                 </li>`,
             )}
           </ul>`

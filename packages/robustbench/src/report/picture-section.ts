@@ -52,7 +52,7 @@ function example({ models, data, threatModels }: Results, picture: Picture, file
         ${image(picture, files, 'difference', `difference, magnified ${picture.magnification.toPrecision(2)} times`)}
         <span class="what">difference</span>
         <span class="class">× ${picture.magnification.toPrecision(2)}</span>
-        ${normMarkup(norm)} length ${shortNumber(picture.distance)}
+        ${normMarkup(norm)} = ${shortNumber(picture.distance)}
       </div>
     </div>
   </figure>`;

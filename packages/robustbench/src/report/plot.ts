@@ -52,7 +52,7 @@ const HEIGHT = 262;
 const MARGIN = { left: 46, right: 12, top: 26, bottom: 40 };
 const PLOT_HEIGHT = HEIGHT - MARGIN.top - MARGIN.bottom;
 /** Longer names are shortened in the box over a plot. */
-const TIP_CHARACTERS = 26;
+const TIP_CHARACTERS = 28;
 /** Lines of more points than this carry no markers. */
 const MAX_MARKERS = 24;
 
@@ -236,7 +236,7 @@ function tip(x: number, { series, heading, value, y: axis }: PlotOptions, frame:
     heading(x).length,
     ...rows.map(({ label, text }) => label.length + text.length + 3),
   );
-  const width = Math.min(frame.width - 8, characters * 6.1 + 34);
+  const width = Math.min(frame.width - 8, characters * 6.7 + 34);
   const left = frame.left(x);
   const boxLeft = round(
     Math.min(Math.max(4, left > frame.width / 2 ? left - width - 10 : left + 10), frame.width - width - 2),

@@ -6,6 +6,7 @@ import { countText, durationText } from './number-text.js';
 import { pictureSection, type PictureFiles } from './picture-section.js';
 import { radiusSection } from './radius-section.js';
 import { reproductionSection } from './reproduction-section.js';
+import { shortLabels } from './short-label.js';
 import { STYLE } from './style.js';
 import { trainingSection } from './training-section.js';
 import { verdict } from './verdict.js';
@@ -16,7 +17,17 @@ import { verdict } from './verdict.js';
  * @param pictures PNG files by the paths in `results.pictures[].files`
  */
 export function renderReport(results: Results, pictures: PictureFiles = new Map()): string {
-  const page = html`<!doctype html>
+  return `${page(withShortLabels(results), pictures).text}\n`;
+}
+
+/** Names of models without what all of them share: the table gives the architecture anyway. */
+function withShortLabels(results: Results): Results {
+  const labels = shortLabels(results.models.map(({ label }) => label));
+  return { ...results, models: results.models.map((model, i) => ({ ...model, label: labels[i] })) };
+}
+
+function page(results: Results, pictures: PictureFiles): Markup {
+  return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -40,7 +51,6 @@ export function renderReport(results: Results, pictures: PictureFiles = new Map(
         ${pageFooter(results)}
       </body>
     </html>`;
-  return `${page.text}\n`;
 }
 
 function pageHeader(results: Results): Markup {
@@ -57,8 +67,8 @@ function pageHeader(results: Results): Markup {
     <p class="verdict">
       ${
         sentence
-          ? html`Under ${sentence.protocol} within ${normMarkup(sentence.norm)} ${sentence.radius},
-              ${sentence.model} keeps <strong>${sentence.highlight}</strong>${sentence.after}`
+          ? html`${sentence.model}: <strong>${sentence.highlight}</strong> withstand ${sentence.protocol}
+              within ${normMarkup(sentence.norm)} ${sentence.radius}${sentence.after}`
           : 'No attack was run.'
       }
     </p>
@@ -66,8 +76,7 @@ function pageHeader(results: Results): Markup {
       ${fact('Data', results.data.name)}
       ${fact('Images attacked', countText(results.models[0]?.clean.total ?? 0))}
       ${fact('Models', String(results.models.length))} ${fact('Seed', String(results.recipe.seed))}
-      ${seconds > 0 && fact('Time', durationText(seconds))}
-      ${fact('Date', results.created.slice(0, 16).replace('T', ' ') + ' UTC')}
+      ${seconds > 0 && fact('Time', durationText(seconds))} ${fact('Date', results.created.slice(0, 10))}
     </dl>
   </header>`;
 }

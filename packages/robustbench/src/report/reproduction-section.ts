@@ -26,10 +26,10 @@ export function reproductionSection(results: Results): Markup {
         ['test images', countText(data.testImages)],
         ['seed', recipe.seed],
       ])}
-      ${factTable(
-        'Time',
-        timings.map(({ name, seconds }) => [name, durationText(seconds)]),
-      )}
+      ${factTable('Time', [
+        ...timings.map(({ name, seconds }) => [name, durationText(seconds)] as const),
+        ['finished', results.created],
+      ])}
     </div>
     ${
       files.length > 0 &&

@@ -32,6 +32,7 @@ dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 
 dl.facts dt { font-size: 13px; color: var(--soft); }
 dl.facts dd { margin: 2px 0 0; font-weight: 500; overflow-wrap: anywhere; }
 section { margin-top: clamp(48px, 7vw, 84px); }
+h1::first-letter { text-transform: uppercase; }
 h2 { margin: 0 0 6px; font: 600 clamp(22px, 3vw, 28px)/1.25 var(--serif); letter-spacing: -.005em; }
 h3 { margin: 34px 0 10px; font-size: 16px; font-weight: 600; }
 p.lead { margin: 0 0 22px; max-width: 68ch; color: var(--soft); }
@@ -112,10 +113,11 @@ details > :not(summary) { margin-top: 10px; }
 .triptych .class { display: block; font-weight: 600; overflow-wrap: anywhere; }
 .triptych .right { color: var(--good); } .triptych .wrong { color: var(--bad); }
 ul.findings { list-style: none; margin: 0; padding: 0; }
-ul.findings > li { padding: 14px 0 14px 18px; border-left: 3px solid var(--line); margin-bottom: 12px; max-width: 78ch; }
+ul.findings small { color: var(--soft); font-size: 13px; margin-left: 8px; }
+ul.findings > li { padding: 4px 0 4px 18px; border-left: 3px solid var(--line); margin-bottom: 22px; max-width: 78ch; }
 ul.findings > li.warning { border-color: var(--warn); } ul.findings > li.error { border-color: var(--bad); }
 ul.findings > li.info { border-color: var(--accent); }
-ul.findings .kind { font-size: 13px; font-weight: 600; } .warning .kind { color: var(--warn); } .error .kind { color: var(--bad); } .info .kind { color: var(--accent); }
+ul.findings .kind { font-weight: 600; } .warning .kind { color: var(--warn); } .error .kind { color: var(--bad); } .info .kind { color: var(--accent); }
 ul.findings p { margin: 2px 0; } ul.findings p.fix { color: var(--soft); }
 pre { margin: 0; padding: 14px 16px; overflow-x: auto; background: var(--wash); border-radius: 10px; font: 14px/1.5 var(--mono); }
 .columns-2 { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 10px 56px; margin-top: 14px; }

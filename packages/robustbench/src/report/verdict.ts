@@ -35,7 +35,7 @@ export function verdict(results: Results): Verdict | null {
     radius: formatRadius(threat.eps),
     model: best.model.label,
     highlight: countsText(best.result),
-    after: ` at ${percent(best.model.clean.accuracy)} clean accuracy${ranked.length > 1 ? comparison(best, ranked[ranked.length - 1]) : ''}.`,
+    after: `, at ${percent(best.model.clean.accuracy)} clean accuracy${ranked.length > 1 ? comparison(best, ranked[ranked.length - 1]) : ''}.`,
   };
 }
 
@@ -44,7 +44,7 @@ export function verdictText(results: Results): string {
   const parts = verdict(results);
   if (!parts) return 'No attack was run.';
   const { protocol, norm, radius, model, highlight, after } = parts;
-  return `Under ${protocol} within ${norm} ${radius}, ${model} keeps ${highlight}${after}`;
+  return `${model}: ${highlight} withstand ${protocol} within ${norm} ${radius}${after}`;
 }
 
 function countsText({ robust }: ThreatResult): string {
@@ -58,7 +58,8 @@ interface Ranked {
 
 function comparison(best: Ranked, worst: Ranked): string {
   const [high, low] = [best.result.robust, worst.result.robust];
-  if (high.correct === low.correct && high.total === low.total) return ', like every other model';
+  if (high.correct === low.correct && high.total === low.total)
+    return '; the other models withstand it equally well';
   const kept = low.correct === 0 ? 'none' : String(low.correct);
-  return `; ${worst.model.label} keeps ${kept} at ${percent(worst.model.clean.accuracy)}`;
+  return `; ${worst.model.label}: ${kept}, at ${percent(worst.model.clean.accuracy)}`;
 }
