@@ -43,8 +43,12 @@ function sessionOptions(provider: string, threads: number | undefined): NativeOp
     logSeverityLevel: 4,
     enableCpuMemArena: true,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    // Weights packed at load time are multiplied in another order: freezing them would change the last bits of results.
-    extra: { 'session.disable_prepacking': '1' },
+    extra: {
+      // Weights packed at load time are multiplied in another order: freezing them would change the last bits of results.
+      'session.disable_prepacking': '1',
+      // Both fusions lose: Gemm spreads its bias on one thread, BiasGelu takes twice as long as Add and Gelu.
+      'optimization.disable_specified_optimizers': 'MatMulAddFusion;BiasGeluFusion',
+    },
   };
 }
 
