@@ -40,7 +40,12 @@ function checkedSource(name: string, size: number, readInto: ByteSource['readInt
 
 /** Memory that is used again and again, so that reading many tensors leaves no garbage behind. */
 export class ReusableBuffer {
-  private bytes = new Uint8Array();
+  private bytes: Uint8Array;
+
+  /** `capacity`: bytes that will be asked for at most; it grows if that was too little. */
+  constructor(capacity = 0) {
+    this.bytes = new Uint8Array(capacity);
+  }
 
   /** `length` bytes that are valid until the next call. */
   take(length: number): Uint8Array {

@@ -1,8 +1,9 @@
 /** Loads a file of weights into a model, and reports exactly what fitted and what did not. */
 import { RevatError } from '@revat/core';
-import type { ParameterSpec } from '@revat/stems';
+import { sizeOf, type ParameterSpec } from '@revat/stems';
 import type { Model } from '../model.js';
 import { normalizationConstants, type ChannelStatistics } from '../normalization.js';
+import { backendCopiesArrays } from './backend-copies.js';
 import { ReusableBuffer } from './byte-source.js';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.js';
 import { toFloat32 } from './dtype.js';
@@ -74,10 +75,8 @@ export async function loadFile(model: Model, file: TensorFile, strict: boolean):
   refuseMisfit(model, report, strict);
   const normalization = await readNormalization(file, match, model);
   await file.verify(fit.pairs.map(([, { name }]) => name));
-  const buffer = new ReusableBuffer();
-  for (const [spec, tensor] of fit.pairs) {
-    model.setParameter(spec.name, await readParameter(file, spec, tensor, buffer));
-  }
+  const read = parameterReader(file, longest(fit.pairs), backendCopiesArrays());
+  for (const [spec, tensor] of fit.pairs) model.setParameter(spec.name, await read(spec, tensor));
   if (normalization !== undefined) model.normalization = normalization;
   return { ...report, normalization };
 }
@@ -148,19 +147,30 @@ function listing(what: string, names: readonly string[]): string {
   return `${names.length} ${what}: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}`;
 }
 
-/** Values in tfjs layout, in an array of their own: only what is rearranged or converted anyway is read into the buffer. */
-async function readParameter(
+/** Bytes of the largest parameter as float32. */
+function longest(pairs: Fit['pairs']): number {
+  return Math.max(0, ...pairs.map(([{ shape }]) => 4 * sizeOf(shape)));
+}
+
+/**
+ * Reads values in tfjs layout. Where they may be overwritten by the next, all lie in the same memory; otherwise each is
+ * in an array of its own, and only what is rearranged or converted on the way is read into shared memory.
+ */
+function parameterReader(
   file: TensorFile,
-  spec: ParameterSpec,
-  { name, part, parts }: TensorPart,
-  buffer: ReusableBuffer,
-): Promise<Float32Array> {
-  const rearranged = file.tensors.get(name)?.dtype !== 'F32' || parts > 1 || spec.layout !== 'same';
-  const values = toFloat32(await file.read(name, rearranged ? buffer : undefined));
-  const length = values.length / parts;
-  const own = parts === 1 ? values : values.slice(part * length, (part + 1) * length);
-  const arranged = fromTorch(own, spec.shape, spec.layout);
-  return buffer.holds(arranged) ? arranged.slice() : arranged;
+  capacity: number,
+  transient: boolean,
+): (spec: ParameterSpec, tensor: TensorPart) => Promise<Float32Array> {
+  const stored = new ReusableBuffer(capacity);
+  const result = transient ? new ReusableBuffer(capacity) : undefined;
+  return async ({ shape, layout }, { name, part, parts }) => {
+    const passesThrough = file.tensors.get(name)?.dtype === 'F32' && parts === 1 && layout === 'same';
+    const values = toFloat32(await file.read(name, transient || !passesThrough ? stored : undefined));
+    const length = values.length / parts;
+    const own = parts === 1 ? values : values.slice(part * length, (part + 1) * length);
+    const arranged = fromTorch(own, shape, layout, result);
+    return !transient && stored.holds(arranged) ? arranged.slice() : arranged;
+  };
 }
 
 /** The statistics of the file's own normalisation layer, as the model's configuration wants them. */

@@ -5,7 +5,7 @@
  */
 import { RevatError } from '@revat/core';
 import { crc32 } from '#files';
-import { readBytes, type ByteSource, type ReusableBuffer } from './byte-source.js';
+import { readBytes, ReusableBuffer, type ByteSource } from './byte-source.js';
 
 interface ZipRecord {
   readonly method: number;
@@ -43,6 +43,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
   const records = await readDirectory(source, directory);
   refuseOverlaps(records, directory.offset, source.name);
   const verified = new Set<ZipRecord>();
+  const piece = new ReusableBuffer();
   const find = (name: string, expectedSize: number | undefined): { record: ZipRecord; where: string } => {
     const record = records.get(name);
     if (record === undefined) throw broken(source.name, `lacks its record ${JSON.stringify(name)}`);
@@ -67,7 +68,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     async verify(name, expectedSize) {
       const { record, where } = find(name, expectedSize);
       if (verified.has(record)) return;
-      if (record.method === STORED) check(await storedCrc(source, record, where), record, where);
+      if (record.method === STORED) check(await storedCrc(source, record, where, piece), record, where);
       else check(crc32(await readRecord(source, record, where), 0), record, where);
     },
   };
@@ -180,12 +181,16 @@ function refuseOverlaps(records: ReadonlyMap<string, ZipRecord>, directory: numb
 }
 
 /** CRC-32 of a stored record, through one small buffer. */
-async function storedCrc(source: ByteSource, record: ZipRecord, where: string): Promise<number> {
+async function storedCrc(
+  source: ByteSource,
+  record: ZipRecord,
+  where: string,
+  buffer: ReusableBuffer,
+): Promise<number> {
   const start = await contentStart(source, record, where);
-  const buffer = new Uint8Array(Math.min(record.storedSize, PIECE));
   let crc = 0;
   for (let at = 0; at < record.storedSize; at += PIECE) {
-    const piece = buffer.subarray(0, Math.min(PIECE, record.storedSize - at));
+    const piece = buffer.take(Math.min(PIECE, record.storedSize - at));
     await source.readInto(piece, start + at);
     crc = crc32(piece, crc);
   }
