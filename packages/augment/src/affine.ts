@@ -2,8 +2,10 @@
  * Geometric operations as Pillow's Image.transform(AFFINE) computes them: no antialiasing, the size is kept, what lies
  * outside the source is filled. The bicubic kernel here has a = -1, unlike the one of `resize`. All return a new image.
  */
+import { SOURCE_SHA256, WASM_BASE64 } from './affine-wasm.js';
 import type { Interpolation } from './resize.js';
 import { checkImage, type RgbImage } from './rgb-image.js';
+import { WasmMemory } from './wasm-memory.js';
 
 export interface AffineOptions {
   /** Default 'bicubic'. */
@@ -69,22 +71,50 @@ function transform(
   { interpolation = 'bicubic', fill = [0, 0, 0] }: AffineOptions,
 ): RgbImage {
   checkImage(image, 'transform');
+  return interpolation === 'bicubic'
+    ? transformBicubic(image, matrix, fill)
+    : transformBilinear(image, matrix, fill);
+}
+
+interface AffineKernels {
+  transformBicubic(source: number, width: number, height: number, ...matrixFillOut: number[]): void;
+}
+
+let kernels: WasmMemory<AffineKernels> | undefined;
+
+/** The hash of the source that the kernels were compiled from. */
+export const AFFINE_KERNELS_SHA256 = SOURCE_SHA256;
+
+function transformBicubic(
+  { pixels, width, height }: RgbImage,
+  matrix: Matrix,
+  fill: readonly [number, number, number],
+): RgbImage {
+  kernels ??= new WasmMemory(WASM_BASE64);
+  kernels.reset();
+  const source = kernels.reserve(pixels.length);
+  const out = kernels.reserve(pixels.length);
+  kernels.bytes(source, pixels.length).set(pixels);
+  const colour = fill[0] | (fill[1] << 8) | (fill[2] << 16);
+  kernels.exports.transformBicubic(source, width, height, ...matrix, colour, out);
+  return { pixels: kernels.bytes(out, pixels.length).slice(), width, height };
+}
+
+function transformBilinear(
+  image: RgbImage,
+  [a, b, c, d, e, f]: Matrix,
+  fill: readonly [number, number, number],
+): RgbImage {
   const { width, height } = image;
   const out = new Uint8Array(image.pixels.length);
-  const [a, b, c, d, e, f] = matrix;
-  const sampleAt = interpolation === 'bicubic' ? sampleBicubic : sampleBilinear;
   let write = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++, write += 3) {
       const sourceX = a * (x + 0.5) + b * (y + 0.5) + c;
       const sourceY = d * (x + 0.5) + e * (y + 0.5) + f;
-      if (sourceX >= 0 && sourceX < width && sourceY >= 0 && sourceY < height) {
-        sampleAt(image, sourceX - 0.5, sourceY - 0.5, out, write);
-      } else {
-        out[write] = fill[0];
-        out[write + 1] = fill[1];
-        out[write + 2] = fill[2];
-      }
+      if (sourceX >= 0 && sourceX < width && sourceY >= 0 && sourceY < height)
+        sampleBilinear(image, sourceX - 0.5, sourceY - 0.5, out, write);
+      else out.set(fill, write);
     }
   }
   return { pixels: out, width, height };
@@ -115,42 +145,6 @@ function sampleBilinear(
 
 function mix(first: number, second: number, share: number): number {
   return first + (second - first) * share;
-}
-
-/** Writes the bicubic value at (x, y), clamped and truncated, neighbours clamped to the image. */
-function sampleBicubic(
-  { pixels, width, height }: RgbImage,
-  x: number,
-  y: number,
-  out: Uint8Array,
-  write: number,
-): void {
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  const dx = x - left;
-  const dy = y - top;
-  const c0 = clamp(left - 1, width) * 3;
-  const c1 = clamp(left, width) * 3;
-  const c2 = clamp(left + 1, width) * 3;
-  const c3 = clamp(left + 2, width) * 3;
-  const r0 = clamp(top - 1, height) * width * 3;
-  const r1 = clamp(top, height) * width * 3;
-  const r2 = clamp(top + 1, height) * width * 3;
-  const r3 = clamp(top + 2, height) * width * 3;
-  for (let channel = 0; channel < 3; channel++) {
-    const p = channel;
-    const v0 = cubic(pixels[r0 + c0 + p], pixels[r0 + c1 + p], pixels[r0 + c2 + p], pixels[r0 + c3 + p], dx);
-    const v1 = cubic(pixels[r1 + c0 + p], pixels[r1 + c1 + p], pixels[r1 + c2 + p], pixels[r1 + c3 + p], dx);
-    const v2 = cubic(pixels[r2 + c0 + p], pixels[r2 + c1 + p], pixels[r2 + c2 + p], pixels[r2 + c3 + p], dx);
-    const v3 = cubic(pixels[r3 + c0 + p], pixels[r3 + c1 + p], pixels[r3 + c2 + p], pixels[r3 + c3 + p], dx);
-    const value = cubic(v0, v1, v2, v3, dy);
-    out[write + channel] = value <= 0 ? 0 : value >= 255 ? 255 : value;
-  }
-}
-
-/** Cubic convolution with a = -1 (Keys 1981) between v1 and v2. */
-function cubic(v0: number, v1: number, v2: number, v3: number, t: number): number {
-  return v1 + t * (v2 - v0 + t * (2 * (v0 - v1) + v2 - v3 + t * (-v0 + v1 - v2 + v3)));
 }
 
 function clamp(position: number, size: number): number {

@@ -13,6 +13,9 @@ const SYMBOLS: usize = 4160;
 /** Bits of a 64-bit window that may be used up before it is loaded again: a code of 16 and a value of 15 must remain. */
 const MAX_USED: i32 = 25;
 
+/** Coefficients of 8-bit samples are below 2048 but for rounding. */
+const MAX_COEFFICIENT: i32 = 8192;
+
 /** Natural position of each zigzag position; 16 more lead a run that goes too far to where it does no harm. */
 const ZIGZAG: usize = memory.data<u8>([
   0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
@@ -88,6 +91,7 @@ export function decodeScan(
         let table = <usize>load<i32>(block);
         let k = 0;
         let lastNonZero = 0;
+        let extremes = 0;
         while (k < 64) {
           if (used > MAX_USED) {
             position += used;
@@ -126,7 +130,9 @@ export function decodeScan(
             const predictor = <usize>load<i32>(block, 12);
             value += load<i32>(predictor);
             store<i32>(predictor, value);
-            store<i16>(COEFFICIENTS, value * <i32>load<u16>(quantization));
+            value *= <i32>load<u16>(quantization);
+            extremes = value ^ (value >> 31);
+            store<i16>(COEFFICIENTS, value);
             table = <usize>load<i32>(block, 4);
             k = 1;
             continue;
@@ -142,6 +148,8 @@ export function decodeScan(
           store<i16>(COEFFICIENTS + (natural << 1), value * <i32>load<u16>(quantization + ((<usize>k) << 1)));
           k++;
         }
+        // No picture has such coefficients; how they overflow is libjpeg-turbo's business.
+        if (extremes >= MAX_COEFFICIENT) return -1;
         const out = <usize>(load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24));
         const stride = <usize>load<i32>(block, 28);
         if (lastNonZero == 0) flatBlock(out, stride);

@@ -1,11 +1,13 @@
 /**
  * Decoding to the pixels that Pillow's open + convert("RGB") gives: ICC profiles, EXIF orientation and alpha ignored,
- * truncated files refused, corrupt but complete ones accepted. sharp decodes; where its colours differ, this converts.
+ * truncated files refused, corrupt but complete ones accepted. Ordinary JPEG files have a decoder of their own; sharp decodes
+ * all others, and where its colours differ, this converts.
  */
 import type { RgbImage } from '@revat/augment';
 import { RevatError } from '@revat/core';
 import type { Sharp, SharpOptions } from 'sharp';
 
+import { decodeBaselineJpeg } from './decode-jpeg.js';
 import { imageHeader } from './image-header.js';
 
 /** Pillow refuses images of twice its limit of 89 million pixels as decompression bombs. */
@@ -41,6 +43,8 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
   if (bytes.length === 0) throw unreadable(name, 'the file is empty');
   const header = imageHeader(bytes);
   if (!header) throw unreadable(name, 'it is no JPEG, PNG, GIF, WebP or TIFF image');
+  const direct = header.format === 'jpeg' ? decodeBaselineJpeg(bytes) : undefined;
+  if (direct) return direct;
   const sharp = await loadSharp();
   try {
     const image = sharp(bytes, SHARP_OPTIONS);

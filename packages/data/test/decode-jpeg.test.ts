@@ -1,0 +1,107 @@
+/** The package's JPEG decoder against libjpeg-turbo (through sharp). */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, test } from '@jest/globals';
+import { randomStream } from '@revat/core';
+import sharp from 'sharp';
+
+import { decodeBaselineJpeg, JPEG_KERNELS_SHA256 } from '../src/decode-jpeg.js';
+import { fixture } from './fixture-paths.js';
+
+async function reference(bytes: Uint8Array): Promise<Buffer | undefined> {
+  try {
+    return await sharp(bytes, { ignoreIcc: true, failOn: 'truncated' })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Blobs with noise: all frequencies, saturated and flat parts. */
+function picture(width: number, height: number, seed: number): Buffer {
+  const stream = randomStream(seed, 'picture');
+  const waves = Array.from({ length: 6 }, () => [
+    stream.normal(),
+    stream.normal(),
+    stream.normal(),
+    90 * stream.normal(),
+  ]);
+  const noise = seed % 3 === 0 ? 60 : 0;
+  return Buffer.from(
+    Uint8ClampedArray.from({ length: width * height * 3 }, (_, i) => {
+      const channel = i % 3;
+      const x = (((i - channel) / 3) % width) / 9;
+      const y = Math.floor(i / (3 * width)) / 9;
+      const value = waves.reduce(
+        (sum, [u, v, phase, size]) => sum + size * Math.sin(u * x + v * y + phase * channel),
+        128,
+      );
+      return value + (noise && noise * (stream.uniform() - 0.5));
+    }),
+  );
+}
+
+describe('equals libjpeg-turbo to the bit', () => {
+  const sizes = [[5, 1], [6, 9], [8, 8], [16, 16], [17, 33], [31, 15], [100, 75], [129, 64], [255, 40]]; // prettier-ignore
+  test.each(sizes.map(([width, height]) => [width, height] as const))('%i x %i', async (width, height) => {
+    for (const [seed, quality] of [10, 50, 75, 90, 95, 100].entries()) {
+      for (const chromaSubsampling of ['4:2:0', '4:4:4']) {
+        for (const gray of [false, true]) {
+          const image = sharp(picture(width, height, seed), { raw: { width, height, channels: 3 } });
+          const jpeg = await (gray ? image.toColourspace('b-w') : image)
+            .jpeg({ quality, chromaSubsampling, optimiseCoding: seed % 2 === 0 })
+            .toBuffer();
+          const decoded = decodeBaselineJpeg(jpeg);
+          expect([decoded?.width, decoded?.height]).toEqual([width, height]);
+          expect(Buffer.compare(decoded!.pixels, (await reference(jpeg))!)).toBe(0);
+        }
+      }
+    }
+  });
+});
+
+test.each([
+  'progressive.JPEG',
+  'cmyk.JPEG',
+  'truncated.JPEG',
+  'no_eoi.JPEG',
+  'corrupt_scan.JPEG',
+  'png_named.JPEG',
+  'text.JPEG',
+  'zero_bytes.JPEG',
+])('leaves %s to sharp', (name) => {
+  expect(decodeBaselineJpeg(readFileSync(fixture('bad', name)))).toBeUndefined();
+});
+
+test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failure leaves no trace', async () => {
+  const good = readFileSync(fixture('bad', 'small_420.JPEG'));
+  const expected = (await reference(good))!;
+  const stream = randomStream(0, 'damage');
+  let decodedAnyway = 0;
+  for (let round = 0; round < 400; round++) {
+    const damaged = Buffer.from(good);
+    for (let k = 0; k <= round % 4; k++) damaged[2 + stream.integer(good.length - 2)] = stream.integer(256);
+    const decoded = decodeBaselineJpeg(
+      damaged.subarray(0, round % 5 === 0 ? stream.integer(good.length) : good.length),
+    );
+    if (decoded) {
+      const other = await reference(damaged);
+      if (other) {
+        decodedAnyway++;
+        expect(Buffer.compare(decoded.pixels, other)).toBe(0);
+      }
+    }
+    expect(Buffer.compare(decodeBaselineJpeg(good)!.pixels, expected)).toBe(0);
+  }
+  expect(decodedAnyway).toBeGreaterThan(20);
+});
+
+test('the compiled kernels are those of the source', () => {
+  const source = readFileSync(join(__dirname, '../assembly/jpeg.ts'));
+  expect(createHash('sha256').update(source).digest('hex')).toBe(JPEG_KERNELS_SHA256);
+});
