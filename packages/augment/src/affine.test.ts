@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { AFFINE_KERNELS_SHA256, rotate, shearX, translateX, translateY } from './affine.js';
 import { seededDraws } from './draws.js';
+import type { RgbImage } from './rgb-image.js';
 
 const draws = seededDraws(2, 'noise');
 const image = {
@@ -28,7 +29,7 @@ describe('affine operations', () => {
   });
 
   test('four quarter turns of a square are the square', () => {
-    const square = { pixels: image.pixels.slice(0, 20 * 20 * 3), width: 20, height: 20 };
+    const square: RgbImage = { pixels: image.pixels.slice(0, 20 * 20 * 3), width: 20, height: 20 };
     const turned = [90, 90, 90, 90].reduce(
       (result, degrees) => rotate(result, degrees, { interpolation: 'bilinear' }),
       square,

@@ -215,10 +215,14 @@ function transformColumns(source: usize, shift: i32): void {
   const row5 = v128.load(source, 80);
   const row6 = v128.load(source, 96);
   const row7 = v128.load(source, 112);
+  // 16-bit sums, as libjpeg-turbo has them.
+  const sum04 = i16x8.add(row0, row4);
+  const difference04 = i16x8.sub(row0, row4);
   const sum73 = i16x8.add(row7, row3);
   const sum51 = i16x8.add(row5, row1);
   transformHalf(
-    low(row0, row4),
+    i32x4.extend_low_i16x8_s(sum04),
+    i32x4.extend_low_i16x8_s(difference04),
     low(row2, row6),
     low(row7, row1),
     low(row5, row3),
@@ -227,7 +231,8 @@ function transformColumns(source: usize, shift: i32): void {
     WORKSPACE,
   );
   transformHalf(
-    high(row0, row4),
+    i32x4.extend_high_i16x8_s(sum04),
+    i32x4.extend_high_i16x8_s(difference04),
     high(row2, row6),
     high(row7, row1),
     high(row5, row3),
@@ -252,11 +257,20 @@ function factors(first: i32, second: i32): v128 {
   return i32x4.splat((first & 0xffff) | (second << 16));
 }
 
-/** Four columns. Inputs are pairs of rows in turn; factors are those of the paper in 13-bit fixed point. */
-function transformHalf(p04: v128, p26: v128, p71: v128, p53: v128, sums: v128, shift: i32, out: usize): void {
+/** Four columns. Inputs are two i32 rows and pairs of i16 rows in turn; factors are those of the paper in 13-bit fixed point. */
+function transformHalf(
+  sum04: v128,
+  difference04: v128,
+  p26: v128,
+  p71: v128,
+  p53: v128,
+  sums: v128,
+  shift: i32,
+  out: usize,
+): void {
   const rounding = i32x4.splat(1 << (shift - 1));
-  const even0 = i32x4.add(i32x4.dot_i16x8_s(p04, factors(8192, 8192)), rounding);
-  const even1 = i32x4.add(i32x4.dot_i16x8_s(p04, factors(8192, -8192)), rounding);
+  const even0 = i32x4.add(i32x4.shl(sum04, 13), rounding);
+  const even1 = i32x4.add(i32x4.shl(difference04, 13), rounding);
   const even2 = i32x4.dot_i16x8_s(p26, factors(4433, -10704));
   const even3 = i32x4.dot_i16x8_s(p26, factors(10703, 4433));
   const sum0 = i32x4.add(even0, even3);
