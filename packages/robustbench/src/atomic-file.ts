@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { RevatError } from '@revat/core';
+
+import { makeFolder } from './make-folder.js';
 
 /**
  * Writes a file so that it is there as a whole or not at all: to a temporary neighbour, synced, then renamed.
@@ -11,7 +13,7 @@ import { RevatError } from '@revat/core';
 export async function writeFileAtomically(file: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${file}.${randomUUID()}.tmp`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     const handle = await open(temporary, 'wx');
     try {
       await handle.writeFile(content);

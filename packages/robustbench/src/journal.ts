@@ -5,10 +5,12 @@
  * so an evaluation that was killed and resumed leaves the same bytes as one that ran through.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { isRevatError, RevatError } from '@revat/core';
+
+import { makeFolder } from './make-folder.js';
 
 const FORMAT = 'revat.journal';
 const VERSION = 1;
@@ -119,7 +121,7 @@ function chunkLines({ samples, commit }: JournaledChunk<SampleRecord, CommitReco
 
 async function openFile(file: string): Promise<FileHandle> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     return await open(file, constants.O_RDWR | constants.O_CREAT, 0o644);
   } catch (cause) {
     throw new RevatError(
