@@ -4,7 +4,9 @@ import { apgdProgram, apgdSchema } from './apgd.js';
 import { lossForClasses, type Objective } from './ascent.js';
 import { defineAttack, type RunContext } from './define-attack.js';
 import { choiceOption, integerOption } from './option-schema.js';
+import type { SampleProgram } from './sample-program.js';
 import { oneHot, targetClasses, type Sample } from './sample.js';
+import { nearestClasses } from './target-order.js';
 
 /**
  * Targeted APGD: one run per target class, the most likely classes of the clean image first; any misclassification counts
@@ -13,6 +15,11 @@ import { oneHot, targetClasses, type Sample } from './sample.js';
 const schema = {
   ...apgdSchema,
   targets: integerOption('target classes tried, at most one less than there are classes', 9),
+  targetOrder: choiceOption(
+    'logits: most likely classes first; linearity: classes nearest by a linear model of the network first (MALT)',
+    ['logits', 'linearity'],
+    'logits',
+  ),
   loss: choiceOption<LossName>(
     'loss to maximise',
     ['dlr-targeted', 'ce-targeted', 'margin-targeted'],
@@ -31,18 +38,19 @@ export const apgdTargeted = defineAttack({
   program: (options, context) => {
     const loss = lossForClasses(options.loss, context);
     const count = availableTargets(options.targets, context);
-    return (sample) => apgdProgram(sample, targetObjectives(loss, sample, count), options, context);
+    const linearity = options.targetOrder === 'linearity';
+    return function* (sample): SampleProgram {
+      const targets = linearity
+        ? yield* nearestClasses(sample, count, options.norm)
+        : targetClasses(sample, count);
+      const objectives = targets.map((target) => towards(target, loss, sample));
+      return yield* apgdProgram(sample, objectives, options, context);
+    };
   },
 });
 
-/** One objective per target class, in the order of the clean logits. */
-export function targetObjectives(loss: LossName, sample: Sample, count: number): Objective[] {
-  return targetClasses(sample, count).map((target) => ({
-    loss,
-    label: sample.oneHot,
-    target,
-    targetRow: oneHot(target, sample.oneHot.length),
-  }));
+export function towards(target: number, loss: LossName, sample: Sample): Objective {
+  return { loss, label: sample.oneHot, target, targetRow: oneHot(target, sample.oneHot.length) };
 }
 
 /** The number of targets asked for, or all other classes if there are fewer, which is reported. */

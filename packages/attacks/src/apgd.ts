@@ -93,14 +93,7 @@ function* fromRandomStart(
 ): Generator<Query, ApgdRunResult, Answer> {
   const stream = context.random(sample.sampleId, restart);
   if (options.norm === 'L1' && options.largerRadii) {
-    return yield* fromLargerRadii(
-      sample,
-      objective,
-      stream,
-      restart,
-      options,
-      context,
-    );
+    return yield* fromLargerRadii(sample, objective, stream, restart, options, context);
   }
   const ball = createBall(options.norm, sample.image, options.eps);
   const run: ApgdRunOptions = { ...options, restart, sparsity: FIRST_SPARSITY };

@@ -5,13 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 
 import { apgdProgram } from '../src/apgd.js';
 import { apgdRun } from '../src/apgd-run.js';
-import { targetObjectives } from '../src/apgd-t.js';
+import { towards } from '../src/apgd-t.js';
 import { untargeted } from '../src/ascent.js';
 import type { StepEvent } from '../src/attack.js';
 import type { RunContext } from '../src/define-attack.js';
 import { ModelEvaluator } from '../src/model-evaluator.js';
 import { runPrograms } from '../src/sample-program.js';
-import { makeSamples, type Sample } from '../src/sample.js';
+import { makeSamples, targetClasses, type Sample } from '../src/sample.js';
 import { backendsUnderTest, useTestBackend } from './backends.js';
 import { golden, nhwc } from './golden.js';
 import { goldenNetwork, type GoldenNetwork } from './golden-network.js';
@@ -80,7 +80,7 @@ async function repeat(name: string, network: GoldenNetwork) {
   };
   const rank = Number(/rank(\d+)$/.exec(name)?.[1] ?? 0);
   const objective = (sample: Sample) =>
-    rank > 0 ? targetObjectives(loss, sample, 9)[rank - 2] : untargeted(loss, sample);
+    rank > 0 ? towards(targetClasses(sample, 9)[rank - 2], loss, sample) : untargeted(loss, sample);
   await runPrograms(
     evaluator,
     POINTS,
@@ -149,7 +149,8 @@ describe.each(backendsUnderTest())('APGD on %s', (backend) => {
       if (variant === 'noise' && norm !== 'L1') {
         for (const step of [1, 22, 23, 41, 42]) {
           const sizes = traces.numbers(`${name}_stepsize`).slice((step - 1) * POINTS, step * POINTS);
-          events[step].forEach(({ stepSize }, p) => expect(stepSize).toBeCloseTo(sizes[p], 6));
+          const equal = events[step].map(({ stepSize }, p) => Math.abs(stepSize - sizes[p]) < 1e-6);
+          expect(count(equal)).toBeGreaterThanOrEqual(step <= 22 ? POINTS : POINTS - 1);
         }
       }
       return;
@@ -168,10 +169,10 @@ describe.each(backendsUnderTest())('APGD on %s', (backend) => {
       expect(Math.abs(count(robustUpTo) - acc_per_iteration[i] * POINTS)).toBeLessThanOrEqual(1);
       if (i > 0) {
         const bestSum = sum(step.map(({ bestLoss }) => bestLoss));
-        expect(bestSum).toBeCloseTo(loss_best_sum_per_iteration[i - 1], 1);
+        expect(bestSum).toBeCloseTo(loss_best_sum_per_iteration[i - 1], 2);
+        if (steps > 10) return;
         const sizes = traces.numbers(`${name}_stepsize`).slice((i - 1) * POINTS, i * POINTS);
-        const equal = step.map(({ stepSize }, p) => Math.abs(stepSize - sizes[p]) < 1e-6);
-        expect(count(equal)).toBeGreaterThanOrEqual(14);
+        step.forEach(({ stepSize }, p) => expect(stepSize).toBeCloseTo(sizes[p], 5));
       }
     });
 
