@@ -30,7 +30,11 @@ describe('journal', () => {
       const borders = [...whole.toString().matchAll(/.*"commit".*\n/g)].map(
         ({ index, 0: line }) => index + line.length,
       );
+      // Every byte around the ends of chunks, every fifth elsewhere.
+      const isTried = (length: number) =>
+        length % 5 === 0 || borders.some((border) => Math.abs(border - length) < 4);
       for (let length = 0; length <= whole.length; length++) {
+        if (!isTried(length)) continue;
         await writeFile(file, whole.subarray(0, length));
         const journal = await openJournal(file, RECIPE);
         expect(journal.chunks).toHaveLength(borders.filter((border) => border <= length).length);
