@@ -103,7 +103,7 @@ export class FakeHub {
     });
     const stop = this.breakAfter.shift();
     if (stop === undefined) response.end(rest);
-    else response.write(rest.subarray(0, stop), () => setTimeout(() => response.destroy(), 20));
+    else response.write(rest.subarray(0, stop), () => setTimeout(() => response.destroy(), 50));
   }
 }
 

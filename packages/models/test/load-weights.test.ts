@@ -351,6 +351,13 @@ describe('saveWeights', () => {
     expect(bytes(await exported(rebuilt))).toEqual(bytes(await exported(model)));
   });
 
+  test('loadWeights takes the normalisation that the file was saved with', async () => {
+    const source = newModel({ normalization: 'inception' });
+    const model = newModel();
+    const report = await loadWeights(model, await encodeWeights(source));
+    expect([report.normalization, model.normalization]).toEqual(['inception', 'inception']);
+  });
+
   test('loadModel refuses files that do not say what they are', async () => {
     await expect(loadModel(fixture('checkpoints', 'a_raw.pt'))).rejects.toThrow(
       /Use createModel and loadWeights/,
@@ -358,7 +365,7 @@ describe('saveWeights', () => {
     const tensors = await expected();
     for (const revat of ['{', '5', '{"name": 1}', '{"name": "convnext", "config": null}']) {
       await expect(loadModel(await encodeSafetensors(tensors, { revat }))).rejects.toMatchObject({
-        code: 'invalid-file',
+        code: 'invalid-argument',
       });
     }
     const unknown = JSON.stringify({ name: 'unheard_of', config: {} });

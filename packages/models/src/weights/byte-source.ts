@@ -1,4 +1,5 @@
 import { RevatError } from '@revat/core';
+import type { ChannelStatistics } from '../normalization.js';
 
 /** Random access to the bytes of one file, wherever it lies. Nothing is read before it is asked for. */
 export interface ByteSource {
@@ -6,6 +7,8 @@ export interface ByteSource {
   readonly name: string;
   /** Length in bytes. */
   readonly size: number;
+  /** Mean and standard deviation that a config.json beside the file names, if there is one. */
+  readonly normalization?: ChannelStatistics;
   /** Fills `into` with the bytes from `offset` on. Throws 'invalid-file' if the source ends before. */
   readInto(into: Uint8Array, offset: number): Promise<void>;
   close(): Promise<void>;

@@ -20,6 +20,11 @@ export async function listFolder(): Promise<string[] | undefined> {
   return undefined;
 }
 
+/** In a browser nothing is known of what lies beside a file. */
+export async function preprocessingBeside(): Promise<undefined> {
+  return undefined;
+}
+
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;

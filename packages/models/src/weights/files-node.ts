@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { isRevatError, RevatError } from '@revat/core';
+import type { ChannelStatistics } from '../normalization.js';
 import type { ByteSource } from './byte-source.js';
 import { errorCode } from './error-code.js';
+import { readPreprocessing } from './preprocessing.js';
 
 /** Opens a file for random access. Throws 'not-found', or 'io' if it cannot be read. */
 export async function openFile(file: string): Promise<ByteSource> {
@@ -66,6 +68,12 @@ export async function listFolder(folder: string): Promise<string[] | undefined> 
   } catch (cause) {
     throw fileError(cause, folder, 'read');
   }
+}
+
+/** The preprocessing that a config.json in the same folder names, if any. */
+export async function preprocessingBeside(file: string): Promise<ChannelStatistics | undefined> {
+  const json = await readFile(path.join(path.dirname(file), 'config.json'), 'utf8').catch(() => '');
+  return readPreprocessing(json);
 }
 
 /** CRC-32 as zip archives use it, continued from that of the bytes before (0 at the start). */

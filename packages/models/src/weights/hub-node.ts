@@ -6,6 +6,7 @@
 import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isRevatError, RevatError } from '@revat/core';
+import type { PathInfo } from '@huggingface/hub';
 import { download } from './download-node.js';
 import { chooseWeightFile, parseHubReference, WEIGHT_FILES, type HubReference } from './hub-reference.js';
 import { isPassing, networkError, passingError } from './network-error.js';
@@ -28,9 +29,15 @@ export async function hubFile(source: string, options: RemoteOptions): Promise<s
   }
 }
 
+interface Found {
+  readonly commit: string;
+  readonly weights: HubFile;
+  /** timm's description beside the weights, which names the preprocessing. */
+  readonly config: HubFile | undefined;
+}
+
 interface HubFile {
   readonly file: string;
-  readonly commit: string;
   readonly size: number;
   /** Content hash that names the blob: SHA-256 for large files. */
   readonly oid: string;
@@ -46,23 +53,22 @@ async function fetchFromHub(
   const hubUrl = options.hubUrl ?? process.env.HF_ENDPOINT ?? DEFAULT_HUB_URL;
   const token = process.env.HF_TOKEN;
   const found = await ask(source, hubUrl, () => lookUp(source, reference, hubUrl, token), options);
-  const pointer = path.join(folder, 'snapshots', found.commit, found.file);
-  const blob = path.join(folder, 'blobs', found.oid);
-  if (!(await exists(blob))) {
-    await download(
-      {
-        url: `${hubUrl}/${reference.repository}/resolve/${found.commit}/${found.file.split('/').map(encodeURIComponent).join('/')}`,
-        target: blob,
-        where: source,
-        headers: token === undefined || token === '' ? {} : { Authorization: `Bearer ${token}` },
-        size: found.size,
-        immutable: true,
-        sha256: options.sha256 ?? found.sha256,
-      },
-      options,
-    );
-  }
-  await link(blob, pointer);
+  const fetchOne = async (entry: HubFile, sha256: string | undefined): Promise<string> => {
+    const pointer = path.join(folder, 'snapshots', found.commit, entry.file);
+    const blob = path.join(folder, 'blobs', entry.oid);
+    const address = entry.file.split('/').map(encodeURIComponent).join('/');
+    const url = `${hubUrl}/${reference.repository}/resolve/${found.commit}/${address}`;
+    const headers: Record<string, string> =
+      token === undefined || token === '' ? {} : { Authorization: `Bearer ${token}` };
+    if (!(await exists(blob))) {
+      const { size } = entry;
+      await download({ url, target: blob, where: source, headers, size, immutable: true, sha256 }, options);
+    }
+    await link(blob, pointer);
+    return pointer;
+  };
+  if (found.config !== undefined) await fetchOne(found.config, undefined);
+  const pointer = await fetchOne(found.weights, options.sha256 ?? found.weights.sha256);
   await writeReference(folder, reference.revision, found.commit);
   return pointer;
 }
@@ -72,7 +78,7 @@ async function lookUp(
   { repository, revision, file }: HubReference,
   hubUrl: string,
   token: string | undefined,
-): Promise<HubFile> {
+): Promise<Found> {
   const hub = await import('@huggingface/hub');
   const access = { hubUrl, ...(token === undefined || token === '' ? {} : { accessToken: token }) };
   const info = await hub.modelInfo({
@@ -82,18 +88,31 @@ async function lookUp(
     ...access,
   });
   const chosen = file ?? chooseWeightFile(info.filePaths, source);
-  const [entry] = await hub.pathsInfo({ repo: repository, paths: [chosen], revision: info.sha, ...access });
-  if (entry === undefined || entry.path !== chosen) {
+  const paths = [chosen, 'config.json'];
+  const entries = await hub.pathsInfo({ repo: repository, paths, revision: info.sha, ...access });
+  const [weights, config] = paths.map((path) => entries.find((entry) => entry.path === path));
+  if (weights === undefined) {
     throw new RevatError(
       'not-found',
       `${source}: the repository has no ${chosen}. It holds ${info.filePaths.slice(0, 8).join(', ')}.`,
     );
   }
-  const oid = entry.lfs?.oid ?? entry.oid ?? '';
-  if (!isCommit(info.sha) || !/^[0-9a-f]{40,64}$/.test(oid)) {
-    throw new RevatError('invalid-file', `${source}: ${hubUrl} answered without proper hashes. Is it a hub?`);
+  if (!isCommit(info.sha))
+    throw new RevatError('invalid-file', `${source}: ${hubUrl} names no commit. Is it a hub?`);
+  return {
+    commit: info.sha,
+    weights: describe(weights, source),
+    config: config && describe(config, source),
+  };
+}
+
+/** The hash becomes a file name in the cache, so it must be a hash. */
+function describe({ path: file, lfs, oid: gitHash, size }: PathInfo, source: string): HubFile {
+  const oid = lfs?.oid ?? gitHash ?? '';
+  if (!/^[0-9a-f]{40,64}$/.test(oid)) {
+    throw new RevatError('invalid-file', `${source}: the hub answered without proper hashes. Is it a hub?`);
   }
-  return { file: chosen, commit: info.sha, size: entry.lfs?.size ?? entry.size, oid, sha256: entry.lfs?.oid };
+  return { file, size: lfs?.size ?? size, oid, sha256: lfs?.oid };
 }
 
 /** Asks the hub; says in plain words what an error of the library means. */

@@ -2,11 +2,12 @@
 import { RevatError } from '@revat/core';
 import { sizeOf, type ParameterSpec } from '@revat/stems';
 import type { Model } from '../model.js';
-import { normalizationConstants, type ChannelStatistics } from '../normalization.js';
+import { normalizationConstants, type Normalization } from '../normalization.js';
 import { backendCopiesArrays } from './backend-copies.js';
 import { ReusableBuffer } from './byte-source.js';
 import { openCheckpoint, type CheckpointOptions } from './checkpoint.js';
 import { toFloat32 } from './dtype.js';
+import { readDescription } from './model-description.js';
 import { matchKeys, type KeyMatch, type TensorPart } from './match-keys.js';
 import type { WeightSource } from './source.js';
 import type { TensorFile } from './tensor-file.js';
@@ -18,6 +19,12 @@ export interface LoadOptions extends CheckpointOptions {
    * stem or head keeps its initial values) and the report says what did not. Default true.
    */
   readonly strict?: boolean;
+  /**
+   * 'file' (default): mean and standard deviation that come with the weights become the model's: a normalisation layer
+   * in the file, the configuration of `saveWeights`, or timm's config.json on the hub or in the folder. 'keep': the
+   * model's own stay.
+   */
+  readonly normalization?: 'file' | 'keep';
 }
 
 export interface LoadReport {
@@ -41,8 +48,8 @@ export interface LoadReport {
   readonly mismatched: ReadonlyArray<{ name: string; file: readonly number[]; model: readonly number[] }>;
   /** Tensors that hold no weights: index tables, batch counters. */
   readonly ignored: readonly string[];
-  /** Mean and standard deviation that came with the weights and are now the model's; undefined if the file has none. */
-  readonly normalization: ChannelStatistics | undefined;
+  /** Normalisation that came with the weights and is now the model's; undefined if none came or the model's was kept. */
+  readonly normalization: Normalization | undefined;
 }
 
 /**
@@ -61,19 +68,23 @@ export async function loadWeights(
 ): Promise<LoadReport> {
   const file = await openCheckpoint(source, options);
   try {
-    return await loadFile(model, file, options.strict ?? true);
+    return await loadFile(model, file, options);
   } finally {
     await file.close();
   }
 }
 
 /** The same from an open file, which stays open. */
-export async function loadFile(model: Model, file: TensorFile, strict: boolean): Promise<LoadReport> {
+export async function loadFile(
+  model: Model,
+  file: TensorFile,
+  { strict = true, normalization: choice = 'file' }: Pick<LoadOptions, 'strict' | 'normalization'> = {},
+): Promise<LoadReport> {
   const match = matchKeys(file.tensors, new Set(model.specs.map(({ name }) => name)));
   const fit = compare(model.specs, match);
   const report = { ...describe(file, match), ...fit.report };
   refuseMisfit(model, report, strict);
-  const normalization = await readNormalization(file, match, model);
+  const normalization = choice === 'file' ? await findNormalization(file, match, model) : undefined;
   await file.verify(fit.pairs.map(([, { name }]) => name));
   const read = parameterReader(file, longest(fit.pairs), backendCopiesArrays());
   for (const [spec, tensor] of fit.pairs) model.setParameter(spec.name, await read(spec, tensor));
@@ -173,17 +184,19 @@ function parameterReader(
   };
 }
 
-/** The statistics of the file's own normalisation layer, as the model's configuration wants them. */
-async function readNormalization(
+/** What the file says about normalisation: its own layer first, then its configuration, then the one beside it. */
+async function findNormalization(
   file: TensorFile,
   { normalizer }: KeyMatch,
   model: Model,
-): Promise<ChannelStatistics | undefined> {
-  if (normalizer === undefined) return undefined;
-  const mean = shortest(toFloat32(await file.read(normalizer.mean)));
-  const std = shortest(toFloat32(await file.read(normalizer.std)));
-  normalizationConstants({ mean, std }, model.config.inChannels);
-  return { mean, std };
+): Promise<Normalization | undefined> {
+  const layer = normalizer && {
+    mean: shortest(toFloat32(await file.read(normalizer.mean))),
+    std: shortest(toFloat32(await file.read(normalizer.std))),
+  };
+  const found = layer ?? readDescription(file)?.config.normalization ?? file.normalization;
+  if (found !== undefined) normalizationConstants(found, model.config.inChannels);
+  return found;
 }
 
 /** The shortest decimals that are the same float32: 0.485, not 0.48500001430511475. */

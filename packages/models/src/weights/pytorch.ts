@@ -47,6 +47,7 @@ export async function openPyTorch(
       section: section.path,
       sections: sections.map(({ path }) => path),
       metadata: {},
+      normalization: source.normalization,
       tensors: new Map(
         [...stored].map(([name, { view }]) => [name, { dtype: view.dtype, shape: view.shape }]),
       ),

@@ -2,13 +2,19 @@ import { RevatError } from '@revat/core';
 import { blobSource, type ByteSource } from './byte-source.js';
 import { parseHubReference, WEIGHT_FILES } from './hub-reference.js';
 import { checkAnswer, networkError } from './network-error.js';
+import { readPreprocessing } from './preprocessing.js';
 import { DEFAULT_HUB_URL, type RemoteOptions } from './remote-options.js';
 
 /** Fetches a file of the Hugging Face hub; without a file name, the repository's model.safetensors. The browser caches it. */
 export async function openHub(source: string, options: RemoteOptions): Promise<ByteSource> {
   const { repository, revision, file = WEIGHT_FILES[0] } = parseHubReference(source);
-  const address = `${options.hubUrl ?? DEFAULT_HUB_URL}/${repository}/resolve/${encodeURIComponent(revision)}/${file}`;
-  return fetchWhole(address, source, options);
+  const folder = `${options.hubUrl ?? DEFAULT_HUB_URL}/${repository}/resolve/${encodeURIComponent(revision)}`;
+  const config = await fetch(`${folder}/config.json`, { signal: options.signal ?? null }).then(
+    (response) => (response.ok ? response.text() : ''),
+    () => '',
+  );
+  const weights = await fetchWhole(`${folder}/${file}`, source, options);
+  return { ...weights, normalization: readPreprocessing(config) };
 }
 
 /** Fetches the file behind a URL. */

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RevatError } from '@revat/core';
-import { openFile } from '#files';
+import { openFile, preprocessingBeside } from '#files';
 import type { ByteSource } from './byte-source.js';
 import { download, fileSha256 } from './download-node.js';
 import { hubFile } from './hub-node.js';
@@ -12,7 +12,9 @@ import type { RemoteOptions } from './remote-options.js';
 
 /** Opens a file of the Hugging Face hub, through its cache. */
 export async function openHub(source: string, options: RemoteOptions): Promise<ByteSource> {
-  return { ...(await openFile(await hubFile(source, options))), name: source };
+  const file = await hubFile(source, options);
+  const normalization = await preprocessingBeside(file);
+  return { ...(await openFile(file)), name: source, normalization };
 }
 
 /** Opens the file behind a URL: file:, or http(s): through a cache in `cacheDir`, ~/.cache/revat by default. */

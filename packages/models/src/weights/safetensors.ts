@@ -101,6 +101,7 @@ export async function openSafetensors(source: ByteSource): Promise<TensorFile> {
       name: source.name,
       section: '',
       sections: [''],
+      normalization: source.normalization,
       tensors,
       metadata,
       async read(name, reuse) {

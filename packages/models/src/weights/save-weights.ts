@@ -2,11 +2,9 @@
 import type { ParameterSpec } from '@revat/stems';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { Model } from '../model.js';
+import { describeModel } from './model-description.js';
 import { encodeSafetensors, writeSafetensors, type WritableTensor } from './safetensors.js';
 import { toTorch } from './torch-layout.js';
-
-/** Key of the metadata entry that says how to build the model: JSON of { name, config }. */
-export const MODEL_METADATA = 'revat';
 
 /**
  * Writes all parameters and buffers, one after the other, to a safetensors file that timm's and torch's
@@ -47,5 +45,5 @@ async function exportValues(spec: ParameterSpec, variable: Variable): Promise<Fl
 }
 
 function metadataOf(model: Model): Record<string, string> {
-  return { format: 'pt', [MODEL_METADATA]: JSON.stringify({ name: model.name, config: model.config }) };
+  return { format: 'pt', ...describeModel(model) };
 }

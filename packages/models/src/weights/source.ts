@@ -1,5 +1,5 @@
 import { RevatError } from '@revat/core';
-import { listFolder, openFile } from '#files';
+import { listFolder, openFile, preprocessingBeside } from '#files';
 import { openHub, openUrl } from '#remote';
 import { blobSource, bufferSource, type ByteSource } from './byte-source.js';
 import { chooseWeightFile, isHubReference } from './hub-reference.js';
@@ -25,5 +25,8 @@ async function openNamed(source: string, options: RemoteOptions): Promise<ByteSo
   if (isHubReference(source)) return openHub(source, options);
   if (/^(?:https?|file):/i.test(source) && URL.canParse(source)) return openUrl(new URL(source), options);
   const folder = await listFolder(source);
-  return openFile(folder === undefined ? source : `${source}/${chooseWeightFile(folder, source)}`);
+  if (folder === undefined) return openFile(source);
+  const file = `${source}/${chooseWeightFile(folder, source)}`;
+  const normalization = await preprocessingBeside(file);
+  return { ...(await openFile(file)), normalization };
 }

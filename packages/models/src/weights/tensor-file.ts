@@ -1,3 +1,4 @@
+import type { ChannelStatistics } from '../normalization.js';
 import type { ReusableBuffer } from './byte-source.js';
 import type { DType, NamedTensor } from './dtype.js';
 
@@ -15,6 +16,8 @@ export interface TensorFile {
   readonly section: string;
   /** All places of the file that hold tensors. */
   readonly sections: readonly string[];
+  /** Mean and standard deviation that a config.json beside the file names, if there is one. */
+  readonly normalization: ChannelStatistics | undefined;
   /** Names in the order of the file. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
   /** The strings stored beside the tensors (safetensors `__metadata__`; empty for PyTorch files). */
