@@ -1,4 +1,3 @@
-import { RevatError } from '@revat/core';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** An integer >= `least` from the command line. */
@@ -14,13 +13,10 @@ export const seedOption = () =>
   new Option('--seed <integer>', 'seed of all randomness').argParser(integerParser(0)).default(0);
 
 export const backendOption = () =>
-  new Option('--backend <name>', 'tfjs backend: auto, onnx, node-gpu, node, wasm, webgpu, webgl or cpu').default('auto');
+  new Option(
+    '--backend <name>',
+    'tfjs backend: auto, onnx, node-gpu, node, wasm, webgpu, webgl or cpu',
+  ).default('auto');
 
 export const threadsOption = () =>
   new Option('--threads <integer>', 'threads of the engine (default: all cores)').argParser(integerParser(1));
-
-/** Throws 'invalid-argument' unless a list of such text has entries. */
-export function requireSome<T>(values: readonly T[] | undefined, option: string): readonly T[] {
-  if (values && values.length > 0) return values;
-  throw new RevatError('invalid-argument', `${option} is missing. See --help.`);
-}

@@ -2,8 +2,21 @@ import { isRevatError } from '@revat/core';
 import { Command, CommanderError } from 'commander';
 
 import { EXIT_CODE, exitCodeOf } from './exit-code.js';
+import { addDataCommand } from './commands/data.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { addQuickstartCommand } from './commands/quickstart.js';
+import { addLeaderboardCommand, addReportCommand } from './commands/report.js';
+import { addTrainCommand } from './commands/train.js';
 import { packageVersion } from './package-version.js';
+
+const COMMANDS = [
+  addQuickstartCommand,
+  addTrainCommand,
+  addReportCommand,
+  addLeaderboardCommand,
+  addDataCommand,
+  addDoctorCommand,
+];
 
 /** The `revat` command with all its subcommands. */
 export function createProgram(): Command {
@@ -11,12 +24,14 @@ export function createProgram(): Command {
     .description('Adversarial robustness for JavaScript: train robust networks, attack them, compare them.')
     .version(packageVersion())
     .option('--verbose', 'show the stack trace of an error')
-    .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError(false)
-    .configureOutput({ outputError: () => {} });
-  addQuickstartCommand(program);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+    .configureOutput({ outputError: () => undefined });
+  for (const add of COMMANDS) add(program);
+  for (const command of withSubcommands(program)) command.exitOverride();
   return program;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** Runs a command line and returns the exit code: 0 done, 1 failed, 2 bad arguments or input, 130 interrupted. */
@@ -42,7 +57,9 @@ function reportUsage(error: CommanderError, program: Command): number {
 function reportError(error: unknown, verbose: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   const known = isRevatError(error);
-  process.stderr.write(`revat: ${known ? message : `unexpected error: ${message} (--verbose shows where)`}\n`);
+  process.stderr.write(
+    `revat: ${known ? message : `unexpected error: ${message} (--verbose shows where)`}\n`,
+  );
   if (verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return exitCodeOf(error);
 }

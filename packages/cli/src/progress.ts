@@ -67,7 +67,11 @@ class BarProgress implements Progress {
 
   update(done: number, note = ''): void {
     const { rate, left } = rateAndTimeLeft(done, this.total, (performance.now() - this.started) / 1000);
-    this.bar?.update(Math.min(done, this.total), { rate: formatRate(rate), left, note: note.slice(0, NOTE_WIDTH) });
+    this.bar?.update(Math.min(done, this.total), {
+      rate: formatRate(rate),
+      left,
+      note: note.slice(0, NOTE_WIDTH),
+    });
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 export { AdamW, ADAMW_DEFAULTS, hasWeightDecay, type AdamWOptions } from './adamw.js';
 export type { EpochRecord, TrainEvent } from './history.js';
 export { learningRateAt, radiusAt, type LearningRateSchedule } from './learning-rate.js';
+export { QUICKSTART_EPS, quickstartRecipe, type QuickstartOptions } from './recipes/quickstart.js';
 export { openRecipeData, type RecipeData } from './recipe-data.js';
 export { parseRecipe, readRecipe, recipeHash, type Recipe, type RecipeInput, type Stage } from './recipe.js';
 export {

@@ -1,5 +1,5 @@
 import { RevatError } from '@revat/core';
-import { digits, type ImageDataset } from '@revat/data';
+import { cifar10, cifar100, digits, imageFolder, tarShards, type ImageDataset } from '@revat/data';
 
 import type { Recipe } from './recipe.js';
 
@@ -7,6 +7,8 @@ import type { Recipe } from './recipe.js';
 export interface RecipeData {
   readonly train: ImageDataset;
   readonly validation: ImageDataset;
+  /** How images are brought to the model's size outside training: as they are, or resized and cropped (appendix A.4). */
+  readonly transform: 'none' | 'evaluation';
 }
 
 type Opener = (data: Recipe['data']) => RecipeData | Promise<RecipeData>;
@@ -15,12 +17,34 @@ const OPENERS: Readonly<Record<string, Opener>> = {
   digits: ({ imageSize }) => ({
     train: digits({ imageSize, split: 'train' }),
     validation: digits({ imageSize, split: 'test' }),
+    transform: 'none',
+  }),
+  cifar10: ({ root }) => ({
+    train: cifar10(pathOption('root', root), { split: 'train' }),
+    validation: cifar10(pathOption('root', root), { split: 'test' }),
+    transform: 'none',
+  }),
+  cifar100: ({ root }) => ({
+    train: cifar100(pathOption('root', root), { split: 'train' }),
+    validation: cifar100(pathOption('root', root), { split: 'test' }),
+    transform: 'none',
+  }),
+  'image-folder': ({ train, validation }) => ({
+    train: imageFolder(pathOption('train', train)),
+    validation: imageFolder(pathOption('validation', validation)),
+    transform: 'evaluation',
+  }),
+  'tar-shards': async ({ train, validation }) => ({
+    train: await tarShards(pathOption('train', train)),
+    validation: await tarShards(pathOption('validation', validation)),
+    transform: 'evaluation',
   }),
 };
 
 /**
- * Opens the data of a recipe
- * Throws 'unknown-name', 'invalid-argument', or 'not-found' for a missing folder.
+ * Opens the data of a recipe: `{ name: 'digits' }`, `{ name: 'cifar10' | 'cifar100', root }`, or
+ * `{ name: 'image-folder' | 'tar-shards', train, validation }`. Throws 'unknown-name', 'invalid-argument', or 'not-found' and
+ * 'invalid-file' for a folder that is missing or holds something else.
  */
 export async function openRecipeData(recipe: Recipe): Promise<RecipeData> {
   const open = Object.hasOwn(OPENERS, recipe.data.name) ? OPENERS[recipe.data.name] : undefined;
@@ -29,4 +53,9 @@ export async function openRecipeData(recipe: Recipe): Promise<RecipeData> {
     'unknown-name',
     `recipe: data.name: unknown data set "${recipe.data.name}". Use one of ${Object.keys(OPENERS).join(', ')}.`,
   );
+}
+
+function pathOption(name: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new RevatError('invalid-argument', `recipe: data.${name} must be the path of a folder.`);
 }

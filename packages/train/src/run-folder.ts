@@ -105,8 +105,11 @@ function listFolder(folder: string): string[] {
 
 /** Makes a folder and its parents. Throws 'io'. */
 export function createFolder(folder: string): void {
+  const missing: string[] = [];
+  for (let at = path.resolve(folder); !existsSync(at); at = path.dirname(at)) missing.unshift(at);
   try {
-    mkdirSync(folder, { recursive: true });
+    // One by one: with `recursive`, Node never returns below folders that refuse with ENOENT, such as /proc.
+    for (const each of missing) mkdirSync(each);
   } catch (cause) {
     const reason = (cause as Error).message;
     throw new RevatError('io', `run folder: cannot write to ${folder} (${reason}). Choose another --out.`, {

@@ -55,7 +55,7 @@ export async function train(recipe: RecipeInput, options: TrainOptions): Promise
   const data = await openRecipeData(checked);
   const run = openRunFolder(options.out, checked, options);
   const { state, restore } = await loadTrainingState(run);
-  const validationSet = await readValidationSet(data.validation, checked.validation.images);
+  const validationSet = await readValidationSet(data, checked.data.imageSize, checked.validation.images);
   const source = (stage: Stage) => batchSource(data.train, checked, stage, options.workers ?? 0);
   let history = state.history;
   for (let index = state.position.stage; index < checked.stages.length; index++) {

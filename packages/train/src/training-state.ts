@@ -83,7 +83,11 @@ export async function saveTrainingState(
     const tensors = new Map(
       [...variables].map(([name, variable]) => [
         name,
-        { shape: variable.shape, data: async () => (await variable.data()) as Float32Array },
+        {
+          dtype: 'F32' as const,
+          shape: variable.shape,
+          data: async () => (await variable.data()) as Float32Array,
+        },
       ]),
     );
     await writeSafetensors(path.join(folder, file), tensors, { recipeHash: run.hash });

@@ -1,8 +1,9 @@
 import { apgd } from '@revat/attacks';
 import { throwIfAborted, type NormName } from '@revat/core';
-import type { ImageDataset } from '@revat/data';
+import { createLoader } from '@revat/data';
 import * as tf from '@tensorflow/tfjs-core';
 
+import type { RecipeData } from './recipe-data.js';
 import { withMode, type TrainableModel } from './trainable-model.js';
 
 /** Images kept in memory to measure a model on after every epoch. */
@@ -21,22 +22,24 @@ export interface ValidationAttack {
 
 const BATCH = 100;
 
-/** The first `count` images of a data set whose images have the wanted size. */
-export async function readValidationSet(dataset: ImageDataset, count: number): Promise<ValidationSet> {
-  const length = Math.min(count, dataset.length);
-  const labels = new Int32Array(length);
-  let images = new Float32Array(0);
-  let imageSize = 0;
-  for (let i = 0; i < length; i++) {
-    const { pixels, width, label } = await dataset.sample(i);
-    if (i === 0) {
-      imageSize = width;
-      images = new Float32Array(length * pixels.length);
-    }
-    for (let j = 0; j < pixels.length; j++) images[i * pixels.length + j] = pixels[j] / 255;
-    labels[i] = label;
+/** The first `count` images of a recipe's validation set, at the size the model sees. Throws as the loader. */
+export async function readValidationSet(
+  data: RecipeData,
+  imageSize: number,
+  count: number,
+): Promise<ValidationSet> {
+  const images: Float32Array[] = [];
+  const labels: number[] = [];
+  const loader = createLoader(data.validation, { batchSize: 1, imageSize, augmentation: data.transform });
+  for await (const batch of loader.epoch(0)) {
+    images.push(batch.images);
+    labels.push(...batch.labels);
+    if (labels.length === count) break;
   }
-  return { images, labels, imageSize };
+  const pixels = imageSize * imageSize * 3;
+  const all = new Float32Array(labels.length * pixels);
+  images.forEach((image, i) => all.set(image, i * pixels));
+  return { images: all, labels: Int32Array.from(labels), imageSize };
 }
 
 /**

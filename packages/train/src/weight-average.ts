@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
+import { PackedVariables, packRuns } from './packed-variables.js';
 import type { TrainableModel } from './trainable-model.js';
 
 /**
@@ -9,18 +10,17 @@ import type { TrainableModel } from './trainable-model.js';
  */
 export class WeightAverage {
   private readonly decay: number;
-  private readonly averages: Map<string, { source: tf.Variable; average: tf.Variable }>;
+  private readonly groups: { readonly weights: PackedVariables; readonly average: tf.Variable<tf.Rank.R1> }[];
   private updates = 0;
 
-  /** Owns one variable a weight; `dispose()` frees them. */
+  /** Owns a vector as long as all weights together; `dispose()` frees it. */
   constructor(model: TrainableModel, decay: number) {
     this.decay = decay;
-    this.averages = new Map(
-      [...model.parameters(), ...model.buffers()].map(([name, source]) => [
-        name,
-        { source, average: tf.tidy(() => tf.variable(tf.clone(source), false)) },
-      ]),
-    );
+    const variables = [...model.parameters().values(), ...model.buffers().values()];
+    this.groups = packRuns(variables.map((variable) => ({ variable }))).map((run) => {
+      const weights = new PackedVariables(run.map(({ variable }) => variable));
+      return { weights, average: tf.tidy(() => tf.variable(tf.clone(weights.values()), false)) };
+    });
   }
 
   /** Takes the weights as they are now into the average. Reads nothing, leaves no tensors behind. */
@@ -28,25 +28,25 @@ export class WeightAverage {
     const t = ++this.updates;
     tf.tidy(() => {
       const share = tf.scalar(1 - Math.min(this.decay, (1 + t) / (10 + t)));
-      for (const { source, average } of this.averages.values())
-        average.assign(tf.add(average, tf.mul(share, tf.sub(source, average))));
+      for (const { weights, average } of this.groups)
+        average.assign(tf.add(average, tf.mul(share, tf.sub(weights.values(), average))));
     });
   }
 
   /** Exchanges the model's weights and their averages: call it before and after a use of the averaged model. */
   swap(): void {
     tf.tidy(() => {
-      for (const { source, average } of this.averages.values()) {
-        const weights = tf.clone(source);
-        source.assign(tf.clone(average));
-        average.assign(weights);
+      for (const { weights, average } of this.groups) {
+        const values = tf.clone(weights.values());
+        weights.assign(tf.clone(average));
+        average.assign(values);
       }
     });
   }
 
   /** Names to averages for a checkpoint; they stay this object's. */
   state(): Map<string, tf.Variable> {
-    return new Map([...this.averages].map(([name, { average }]) => [name, average]));
+    return new Map(this.groups.map(({ average }, i) => [String(i), average]));
   }
 
   resumeAt(updates: number): void {
@@ -54,7 +54,7 @@ export class WeightAverage {
   }
 
   dispose(): void {
-    for (const { average } of this.averages.values()) average.dispose();
-    this.averages.clear();
+    for (const { average } of this.groups) average.dispose();
+    this.groups.length = 0;
   }
 }

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-import { isRevatError } from '@revat/core';
 import type { Command } from 'commander';
 
-import { withInterrupt } from '../interrupt.js';
+import { runInterruptibly } from '../interrupt.js';
 import { backendOption, seedOption, threadsOption } from '../options.js';
-import { createProgress, type Progress } from '../progress.js';
+import { createProgress } from '../progress.js';
 import { runQuickstart } from '../quickstart/quickstart.js';
 
 interface QuickstartOptions {
@@ -28,7 +27,10 @@ export function addQuickstartCommand(program: Command): void {
       'The whole pipeline on handwritten digits within minutes: clean training, adversarial training, fine-tuning to a larger radius, AutoAttack, report.',
     )
     .option('--full', 'ConvStem and PatchStem, 200 images, standard AutoAttack in Linf, L2 and L1')
-    .option('--out <folder>', `folder of the run (default: ${DEFAULT_OUT}, or the first ${DEFAULT_OUT}-N that is free)`)
+    .option(
+      '--out <folder>',
+      `folder of the run (default: ${DEFAULT_OUT}, or the first ${DEFAULT_OUT}-N that is free)`,
+    )
     .option('--resume', 'go on with the run in the folder')
     .addOption(seedOption())
     .addOption(backendOption())
@@ -41,24 +43,12 @@ async function quickstart(options: QuickstartOptions): Promise<void> {
   const { full = false, seed, resume = false } = options;
   const out = path.resolve(options.out ?? defaultFolder(resume));
   const progress = createProgress();
-  const { results, report } = await withInterrupt(
-    (signal) => runInterruptibly(progress, out, () => runQuickstart({ full, seed }, { ...options, out, resume, progress, signal })),
-    () => progress.line('\nInterrupted: saving the state (Ctrl-C again ends at once) ...'),
+  const command = `npm run quickstart --${full ? ' --full' : ''}${seed === 0 ? '' : ` --seed ${seed}`} --resume --out ${path.relative('.', out)}`;
+  const { results, report } = await runInterruptibly(progress, command, (signal) =>
+    runQuickstart({ full, seed }, { ...options, out, resume, progress, signal }),
   );
   if (options.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
   progress.line(`\nReport: ${report}`);
-}
-
-/** Adds to an interruption how to go on. */
-async function runInterruptibly<T>(progress: Progress, out: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    progress.stop();
-    if (isRevatError(error) && error.code === 'aborted')
-      progress.line(`Saved. Go on with: npm run quickstart -- --resume --out ${path.relative('.', out) || '.'}`);
-    throw error;
-  }
 }
 
 /** The newest default folder when resuming, else the first that is free. */

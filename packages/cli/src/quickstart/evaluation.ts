@@ -77,7 +77,11 @@ export async function withStageModel<T>(
   }
 }
 
-function named(model: Model, network: TrainedNetwork, stage: string): EvaluatedModel & { classify: Classifier } {
+function named(
+  model: Model,
+  network: TrainedNetwork,
+  stage: string,
+): EvaluatedModel & { classify: Classifier } {
   return evaluatedModel(model, {
     id: modelId(network, stage),
     label: `${network.label}, ${stageLabel(network.recipe, stage)}`,
@@ -104,7 +108,9 @@ export function evaluationPrinter(progress: Progress): (event: EvaluateEvent) =>
         break;
       case 'end':
         progress.stop();
-        progress.line(`  ${task}: ${percent(event.correct / event.total)} of ${event.total} (${event.seconds.toFixed(0)} s)`);
+        progress.line(
+          `  ${task}: ${percent(event.correct / event.total)} of ${event.total} (${event.seconds.toFixed(0)} s)`,
+        );
     }
   };
 }

@@ -1,15 +1,21 @@
 import path from 'node:path';
 
-import { renderReport, writeResults, type Results } from '@revat/robustbench';
+import { digits } from '@revat/data';
+import { takePictures, writeReport, writeResults, type Picture, type Results } from '@revat/robustbench';
 import { claimFolder } from '@revat/train';
-import { writeFileSync } from 'node:fs';
 
-import { startEngine } from '../engine.js';
+import { describeDevice, startEngine } from '../engine.js';
 import type { Progress } from '../progress.js';
 import { evaluateNetworks } from './evaluation.js';
 import { quickstartResults } from './results.js';
-import { quickstartNetworks, quickstartOwner, type QuickstartSettings } from './settings.js';
-import { trainNetwork, type TrainedNetwork } from './training.js';
+import {
+  quickstartImages,
+  quickstartNetworks,
+  quickstartOwner,
+  quickstartThreatModels,
+  type QuickstartSettings,
+} from './settings.js';
+import { modelId, trainNetwork, type TrainedNetwork } from './training.js';
 
 export interface QuickstartRun {
   readonly out: string;
@@ -20,26 +26,58 @@ export interface QuickstartRun {
   readonly signal: AbortSignal;
 }
 
-/** Trains, attacks and reports. Returns the results and the path of the report; everything is in the folder `out`. */
+/**
+ * Trains, attacks and reports; everything is in the folder `out`. Returns the results and the path of the report.
+ * Throws 'mismatch' or 'io' for an unusable folder, 'aborted' after saving the state, and whatever its parts throw.
+ */
 export async function runQuickstart(
   settings: QuickstartSettings,
   run: QuickstartRun,
 ): Promise<{ results: Results; report: string }> {
+  const device = await startEngine(run);
   claimFolder(run.out, quickstartOwner(settings), run);
-  const engine = await startEngine(run);
-  run.progress.line(`revat quickstart · ${engine.description} · ${run.out}`);
-  const timings: { name: string; seconds: number }[] = [];
-  const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+  run.progress.line(`Engine: ${describeDevice(device)}. Folder: ${run.out}`);
+  const stopwatch = new Stopwatch();
+  const networks = await stopwatch.time('training', () => trainAll(settings, run));
+  const evaluation = await stopwatch.time('evaluation', () =>
+    evaluateNetworks(networks, { settings, ...run }),
+  );
+  const pictures = await stopwatch.time('pictures', () => drawPictures(settings, networks, run.out));
+  const { timings } = stopwatch;
+  const results = quickstartResults({ settings, networks, evaluation, pictures, device, timings });
+  await writeResults(path.join(run.out, 'results.json'), results);
+  return { results, report: await writeReport(run.out) };
+}
+
+async function trainAll(settings: QuickstartSettings, run: QuickstartRun): Promise<TrainedNetwork[]> {
+  const trained: TrainedNetwork[] = [];
+  for (const network of quickstartNetworks(settings)) trained.push(await trainNetwork(network, run));
+  return trained;
+}
+
+function drawPictures(
+  settings: QuickstartSettings,
+  networks: readonly TrainedNetwork[],
+  out: string,
+): Promise<Picture[]> {
+  return takePictures({
+    data: digits({ imageSize: networks[0].recipe.data.imageSize, split: 'test' }),
+    samples: quickstartImages(settings),
+    threatModels: quickstartThreatModels(settings),
+    models: networks.flatMap((network) => network.recipe.stages.map(({ name }) => modelId(network, name))),
+    out: path.join(out, 'evaluation'),
+    folder: out,
+  });
+}
+
+/** Wall time of the parts of a run, in order. */
+class Stopwatch {
+  readonly timings: { readonly name: string; readonly seconds: number }[] = [];
+
+  async time<T>(name: string, work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     const result = await work();
-    timings.push({ name, seconds: (performance.now() - started) / 1000 });
+    this.timings.push({ name, seconds: (performance.now() - started) / 1000 });
     return result;
-  };
-  const networks = await timed('training', async () => {
-    const trained: TrainedNetwork[] = [];
-    for (const network of quickstartNetworks(settings)) trained.push(await trainNetwork(network, run));
-    return trained;
-  });
-  const evaluation = await timed('evaluation', () => evaluateNetworks(networks, { settings, ...run }));
-  return { results, report };
+  }
 }

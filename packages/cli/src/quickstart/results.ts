@@ -1,8 +1,8 @@
-import os from 'node:os';
-
 import { digits } from '@revat/data';
-import { RESULTS_VERSION, type DeviceReport, type Picture, type Results } from '@revat/robustbench';
+import type { DeviceReport } from '@revat/backend';
+import { RESULTS_VERSION, type Picture, type Results } from '@revat/robustbench';
 
+import { deviceForResults, engineVersions } from '../engine.js';
 import { packageVersion } from '../package-version.js';
 import type { QuickstartEvaluation } from './evaluation.js';
 import { quickstartThreatModels, type QuickstartSettings } from './settings.js';
@@ -14,7 +14,6 @@ export interface QuickstartFindings {
   readonly evaluation: QuickstartEvaluation;
   readonly pictures: readonly Picture[];
   readonly device: DeviceReport;
-  readonly engineVersions: Readonly<Record<string, string>>;
   readonly timings: readonly { readonly name: string; readonly seconds: number }[];
 }
 
@@ -31,10 +30,10 @@ export function quickstartResults(found: QuickstartFindings): Results {
       name: 'quickstart',
       command: `npm run quickstart --${settings.full ? ' --full' : ''} --seed ${settings.seed}`,
       seed: settings.seed,
-      versions: { revat: packageVersion(), node: process.versions.node, ...found.engineVersions },
+      versions: { revat: packageVersion(), node: process.versions.node, ...engineVersions(found.device) },
       settings: Object.fromEntries(networks.map(({ stem, recipe }) => [stem, recipe])),
     },
-    device: found.device,
+    device: deviceForResults(found.device),
     data: {
       name: 'digits',
       classNames: test.classNames,
@@ -58,15 +57,5 @@ export function quickstartResults(found: QuickstartFindings): Results {
         })),
       ),
     ],
-  };
-}
-
-/** Processor, memory and system of this machine, for a device report. */
-export function machineReport(): Pick<DeviceReport, 'processor' | 'cores' | 'memoryBytes' | 'platform'> {
-  return {
-    processor: os.cpus()[0]?.model.trim() ?? 'unknown',
-    cores: os.availableParallelism(),
-    memoryBytes: os.totalmem(),
-    platform: `${os.platform()} ${os.arch()}`,
   };
 }

@@ -36,7 +36,11 @@ const STEM_LABELS = { conv: 'ConvNeXt + ConvStem', patch: 'ConvNeXt + PatchStem'
 /** The networks to train and attack: the paper's ConvStem, and with --full also the PatchStem it is compared with. */
 export function quickstartNetworks({ full, seed }: QuickstartSettings): QuickstartNetwork[] {
   const stems = full ? (['conv', 'patch'] as const) : (['conv'] as const);
-  return stems.map((stem) => ({ stem, label: STEM_LABELS[stem], recipe: parseRecipe(quickstartRecipe({ stem, seed })) }));
+  return stems.map((stem) => ({
+    stem,
+    label: STEM_LABELS[stem],
+    recipe: parseRecipe(quickstartRecipe({ stem, seed })),
+  }));
 }
 
 /** Test images to attack. */

@@ -30,7 +30,7 @@ export function quickstartRecipe({ stem = 'conv', seed = 0 }: QuickstartOptions 
     seed,
     data: { name: 'digits', imageSize: 32 },
     model: { name: 'convnext_micro', stem, depths: [1, 1, 1], dims: [16, 48, 96], numClasses: 10 },
-    validation: { images: 200, eps: 2 * QUICKSTART_EPS, steps: 10 },
+    validation: { images: 100, eps: 2 * QUICKSTART_EPS, steps: 5 },
     stages: [
       {
         name: 'clean',
