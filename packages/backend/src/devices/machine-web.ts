@@ -1,10 +1,10 @@
 import type { Machine } from './machine.js';
 
 const GIB = 2 ** 30;
-/** What browsers that do not tell their memory are taken to have. */
-const ASSUMED_MEMORY = 4 * GIB;
+/** What WebAssembly can address; also what browsers that do not tell their memory are taken to have. */
+const LARGEST_MEMORY = 4 * GIB;
 
-/** The machine as a browser describes it: memory is rounded and at most 8 GiB (navigator.deviceMemory). */
+/** The machine as a browser describes it: memory is rounded, and no more than WebAssembly can use. */
 export function describeMachine(): Machine {
   const { hardwareConcurrency = 1, userAgent, platform } = navigator;
   const { deviceMemory } = navigator as { deviceMemory?: number };
@@ -12,7 +12,7 @@ export function describeMachine(): Machine {
     cpu: userAgent,
     // Threads share memory, which browsers allow on cross-origin isolated pages alone.
     cores: globalThis.crossOriginIsolated ? hardwareConcurrency : 1,
-    memoryBytes: deviceMemory ? deviceMemory * GIB : ASSUMED_MEMORY,
+    memoryBytes: Math.min(LARGEST_MEMORY, (deviceMemory ?? Infinity) * GIB),
     platform: platform || 'browser',
     host: 'browser',
   };

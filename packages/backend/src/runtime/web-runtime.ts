@@ -15,6 +15,9 @@ import type {
 
 type Ort = typeof OrtModule;
 
+/** Threads that fail to start would otherwise be waited for without end. */
+const START_TIMEOUT_MS = 30_000;
+
 /**
  * ONNX Runtime in a browser, through onnxruntime-web (an optional peer dependency). Its API is asynchronous only:
  * `run` and `createSession` throw. More than one thread needs a cross-origin isolated page. Throws 'unavailable' if
@@ -26,6 +29,7 @@ export async function openRuntime({
 }: RuntimeOptions = {}): Promise<SessionRuntime> {
   const ort = await importOnnxRuntime(provider);
   ort.env.logLevel = 'fatal';
+  ort.env.wasm.initTimeout = START_TIMEOUT_MS;
   if (threads !== undefined) ort.env.wasm.numThreads = threads;
   const queue = new CallQueue();
   const createSessionAsync = (model: EngineModel) =>
