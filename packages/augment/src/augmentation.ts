@@ -13,6 +13,7 @@ import { evaluationCrop } from './evaluation-crop.js';
 import { flipHorizontally } from './flip.js';
 import { mixImages, mixTargets } from './mixing.js';
 import { checkRandAugment, parseRandAugment } from './parse-rand-augment.js';
+import { toFloats } from './pixel-kernels.js';
 import { randAugment } from './rand-augment.js';
 import { randomErasing } from './random-erasing.js';
 import { randomResizedCropBox } from './random-resized-crop.js';
@@ -103,13 +104,6 @@ function applyCrop(image: RgbImage, crop: CropOptions, size: number, draws: Draw
 function jitterOptions(choice: number | ColorJitterOptions | undefined): ColorJitterOptions | undefined {
   if (typeof choice !== 'number') return choice;
   return choice > 0 ? { brightness: choice, contrast: choice, saturation: choice } : undefined;
-}
-
-const FLOATS = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
-
-/** byte / 255, rounded to float32. */
-function toFloats(pixels: Uint8Array, out: Float32Array): void {
-  for (let i = 0; i < pixels.length; i++) out[i] = FLOATS[pixels[i]];
 }
 
 function checkOptions(options: AugmentationOptions, imageSize: number): void {

@@ -3,6 +3,7 @@
  * computes in float32, and so does this, step by step. All return a new image.
  */
 import { applyTable } from './intensity.js';
+import { blendWithLuma, blendWithSmooth } from './pixel-kernels.js';
 import { checkImage, type RgbImage } from './rgb-image.js';
 
 const { fround } = Math;
@@ -24,38 +25,13 @@ export function adjustContrast(image: RgbImage, factor: number): RgbImage {
 /** Towards gray (factor < 1) or more colourful (> 1): Pillow's Color, torchvision's saturation. */
 export function adjustSaturation(image: RgbImage, factor: number): RgbImage {
   checkImage(image, 'adjustSaturation');
-  const { pixels } = image;
-  const out = new Uint8Array(pixels.length);
-  const f = fround(factor);
-  for (let i = 0; i < pixels.length; i += 3) {
-    const gray = luma(pixels[i], pixels[i + 1], pixels[i + 2]);
-    out[i] = blend(gray, pixels[i], f);
-    out[i + 1] = blend(gray, pixels[i + 1], f);
-    out[i + 2] = blend(gray, pixels[i + 2], f);
-  }
-  return { ...image, pixels: out };
+  return blendWithLuma(image, factor);
 }
 
 /** Towards a smoothed image (factor < 1) or sharper (> 1); the outermost pixels stay. */
 export function adjustSharpness(image: RgbImage, factor: number): RgbImage {
   checkImage(image, 'adjustSharpness');
-  const { pixels, width, height } = image;
-  const out = pixels.slice();
-  const stride = width * 3;
-  const f = fround(factor);
-  for (let y = 1; y < height - 1; y++) {
-    const end = (y + 1) * stride - 3;
-    for (let i = y * stride + 3; i < end; i++) {
-      const above = i - stride;
-      const below = i + stride;
-      const sum =
-        pixels[above - 3] + pixels[above] + pixels[above + 3] +
-        pixels[i - 3] + 5 * pixels[i] + pixels[i + 3] +
-        pixels[below - 3] + pixels[below] + pixels[below + 3]; // prettier-ignore
-      out[i] = blend(SMOOTHED[sum], pixels[i], f);
-    }
-  }
-  return { ...image, pixels: out };
+  return blendWithSmooth(image, factor);
 }
 
 /** The luma of every pixel in all three channels. */
@@ -73,9 +49,6 @@ export function grayscale(image: RgbImage): RgbImage {
 export function luma(red: number, green: number, blue: number): number {
   return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16;
 }
-
-/** Smoothing weights add up to 13: the smoothed byte of each possible weighted sum. */
-const SMOOTHED = Uint8Array.from({ length: 13 * 255 + 1 }, (_, sum) => Math.trunc(sum / 13 + 0.5));
 
 function blend(degenerate: number, value: number, factor: number): number {
   const mixed = fround(degenerate + fround(factor * (value - degenerate)));

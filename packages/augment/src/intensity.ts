@@ -2,6 +2,7 @@
  * Operations that map each byte through a table of 256 (Pillow's ImageOps and the table cases of timm's auto_augment).
  * All return a new image.
  */
+import { histograms, mapChannels } from './pixel-kernels.js';
 import { checkImage, type RgbImage } from './rgb-image.js';
 
 const CHANNELS = 3;
@@ -60,11 +61,10 @@ export function equalize(image: RgbImage): RgbImage {
 /** Every byte mapped by one function of 0..255. */
 export function applyTable(image: RgbImage, mapping: (value: number) => number): RgbImage {
   checkImage(image, 'applyTable');
-  const table = Uint8Array.from({ length: 256 }, (_, value) => mapping(value));
-  const { pixels } = image;
-  const out = new Uint8Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) out[i] = table[pixels[i]];
-  return { ...image, pixels: out };
+  const tables = new Uint8Array(CHANNELS * 256);
+  for (let value = 0; value < 256; value++) tables[value] = mapping(value);
+  for (let channel = 1; channel < CHANNELS; channel++) tables.copyWithin(channel * 256, 0, 256);
+  return mapChannels(image, tables);
 }
 
 /** Each channel mapped by a function made from its histogram; undefined leaves the channel. */
@@ -73,24 +73,12 @@ function applyChannelTables(
   mappingOf: (histogram: Uint32Array) => ((value: number) => number) | undefined,
 ): RgbImage {
   checkImage(image, 'applyTable');
-  const { pixels } = image;
-  const histogram = new Uint32Array(CHANNELS * 256);
-  for (let i = 0; i < pixels.length; i += CHANNELS) {
-    histogram[pixels[i]]++;
-    histogram[256 + pixels[i + 1]]++;
-    histogram[512 + pixels[i + 2]]++;
-  }
+  const counts = histograms(image);
   const tables = new Uint8Array(CHANNELS * 256);
   for (let channel = 0; channel < CHANNELS; channel++) {
-    const mapping =
-      mappingOf(histogram.subarray(channel * 256, channel * 256 + 256)) ?? ((value: number) => value);
-    for (let value = 0; value < 256; value++) tables[channel * 256 + value] = mapping(value);
+    const start = channel * 256;
+    const mapping = mappingOf(counts.subarray(start, start + 256)) ?? ((value: number) => value);
+    for (let value = 0; value < 256; value++) tables[start + value] = mapping(value);
   }
-  const out = new Uint8Array(pixels.length);
-  for (let i = 0; i < pixels.length; i += CHANNELS) {
-    out[i] = tables[pixels[i]];
-    out[i + 1] = tables[256 + pixels[i + 1]];
-    out[i + 2] = tables[512 + pixels[i + 2]];
-  }
-  return { ...image, pixels: out };
+  return mapChannels(image, tables);
 }
