@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { EXIT_CODE, exitCodeOf } from './exit-code.js';
 import { addDataCommand } from './commands/data.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addModelsCommand } from './commands/models.js';
 import { addQuickstartCommand } from './commands/quickstart.js';
 import { addLeaderboardCommand, addReportCommand } from './commands/report.js';
 import { addTrainCommand } from './commands/train.js';
@@ -14,6 +15,7 @@ const COMMANDS = [
   addTrainCommand,
   addReportCommand,
   addLeaderboardCommand,
+  addModelsCommand,
   addDataCommand,
   addDoctorCommand,
 ];

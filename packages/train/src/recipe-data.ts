@@ -11,7 +11,7 @@ export interface RecipeData {
   readonly transform: 'none' | 'evaluation';
 }
 
-type Opener = (data: Recipe['data']) => RecipeData | Promise<RecipeData>;
+type Opener = (data: Recipe['data']) => RecipeData;
 
 const OPENERS: Readonly<Record<string, Opener>> = {
   digits: ({ imageSize }) => ({
@@ -34,9 +34,9 @@ const OPENERS: Readonly<Record<string, Opener>> = {
     validation: imageFolder(pathOption('validation', validation)),
     transform: 'evaluation',
   }),
-  'tar-shards': async ({ train, validation }) => ({
-    train: await tarShards(pathOption('train', train)),
-    validation: await tarShards(pathOption('validation', validation)),
+  'tar-shards': ({ train, validation }) => ({
+    train: tarShards(pathOption('train', train)),
+    validation: tarShards(pathOption('validation', validation)),
     transform: 'evaluation',
   }),
 };
@@ -46,7 +46,7 @@ const OPENERS: Readonly<Record<string, Opener>> = {
  * `{ name: 'image-folder' | 'tar-shards', train, validation }`. Throws 'unknown-name', 'invalid-argument', or 'not-found' and
  * 'invalid-file' for a folder that is missing or holds something else.
  */
-export async function openRecipeData(recipe: Recipe): Promise<RecipeData> {
+export function openRecipeData(recipe: Recipe): RecipeData {
   const open = Object.hasOwn(OPENERS, recipe.data.name) ? OPENERS[recipe.data.name] : undefined;
   if (open) return open(recipe.data);
   throw new RevatError(

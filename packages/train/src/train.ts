@@ -52,7 +52,7 @@ export interface TrainResult {
  */
 export async function train(recipe: RecipeInput, options: TrainOptions): Promise<TrainResult> {
   const checked = parseRecipe(recipe);
-  const data = await openRecipeData(checked);
+  const data = openRecipeData(checked);
   const run = openRunFolder(options.out, checked, options);
   const { state, restore } = await loadTrainingState(run);
   const validationSet = await readValidationSet(data, checked.data.imageSize, checked.validation.images);
