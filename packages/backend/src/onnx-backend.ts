@@ -130,8 +130,8 @@ export class OnnxBackend extends MathBackendCPU {
 
   /** A snapshot. */
   stats(): EngineStatistics {
-    const { planCount, planBytes } = this.planner;
-    return { ...this.statistics, fallbacks: { ...this.statistics.fallbacks }, plans: planCount, planBytes };
+    const { planCount: plans, planBytes, evictions } = this.planner;
+    return { ...this.statistics, fallbacks: { ...this.statistics.fallbacks }, plans, planBytes, evictions };
   }
 
   resetStats(): void {

@@ -50,6 +50,10 @@ export class Planner {
     return this.cache.bytes;
   }
 
+  get evictions(): number {
+    return this.cache.evictions;
+  }
+
   add(node: PendingNode): void {
     this.pending.push(node);
     if (this.pending.length < MAX_PENDING) return;
@@ -257,7 +261,7 @@ function freezeConstantVariables(plan: Plan, { leaves }: Selection, backend: Mat
   let isDue = false;
   leaves.forEach((leaf, i) => {
     const isSame = plan.lastLeafIds[i] === leaf.id;
-    if (!isSame && plan.leafRuns[i] > RUNS_BEFORE_FREEZING) plan.neverFreezes = true;
+    if (!isSame && plan.leafRuns[i] >= RUNS_BEFORE_FREEZING) plan.neverFreezes = true;
     plan.leafRuns[i] = isSame ? plan.leafRuns[i] + 1 : 1;
     plan.lastLeafIds[i] = leaf.id;
     isDue ||= plan.leafRuns[i] === RUNS_BEFORE_FREEZING;

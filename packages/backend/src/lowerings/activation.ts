@@ -1,5 +1,6 @@
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
+import { elu } from './elementwise-unary.js';
 
 const ACTIVATIONS = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'prelu', 'leakyrelu'];
 
@@ -22,7 +23,7 @@ export function activate(
     case 'relu6':
       return graph.op('Clip', [x, graph.scalar(0), graph.scalar(6)], x.shape);
     case 'elu':
-      return graph.op('Elu', [x], x.shape);
+      return elu(graph, x);
     case 'sigmoid':
       return graph.op('Sigmoid', [x], x.shape);
     case 'leakyrelu':

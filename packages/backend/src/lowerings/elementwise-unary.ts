@@ -68,10 +68,13 @@ export const elementwiseUnary: readonly Lowering[] = [
       }),
     { exact: true },
   ),
-  ...['Exp', 'Log', 'Sigmoid', 'Tanh', 'Erf', 'Elu', 'Softplus'].map((kernel) => unary(kernel)),
+  ...['Exp', 'Sigmoid', 'Tanh', 'Erf'].map((kernel) => unary(kernel)),
   ...['Sin', 'Cos', 'Sinh', 'Cosh', 'Asin', 'Acos', 'Atan', 'Asinh', 'Acosh', 'Atanh'].map((kernel) =>
     unary(kernel),
   ),
+  unary('Log', logarithm),
+  unary('Softplus', softplus),
+  unary('Elu', elu),
   unary('Selu', (graph, x) =>
     graph.op('Selu', [x], x.shape, {
       attributes: {
@@ -147,6 +150,33 @@ export const elementwiseUnary: readonly Lowering[] = [
   }),
 ];
 
+/**
+ * The natural logarithm, in doubles: ONNX Runtime's single-precision one treats the last few elements of a tensor by
+ * another routine than the rest, so that an element's last bit would depend on the batch that it is in.
+ */
+export function logarithm(graph: GraphBuilder, x: Value): Value {
+  const double = graph.op('Cast', [x], x.shape, {
+    dtype: 'float64',
+    attributes: { to: ELEMENT_TYPE.float64 },
+  });
+  const result = graph.op('Log', [double], x.shape);
+  return graph.op('Cast', [result], x.shape, { dtype: 'float32', attributes: { to: ELEMENT_TYPE.float32 } });
+}
+
+/** log(1 + exp(x)) as max(x, 0) + log(1 + exp(-|x|)), which does not overflow. */
+function softplus(graph: GraphBuilder, x: Value): Value {
+  const magnitude = graph.op('Neg', [graph.op('Abs', [x], x.shape)], x.shape);
+  const grown = graph.op('Add', [graph.op('Exp', [magnitude], x.shape), graph.scalar(1)], x.shape);
+  return graph.op('Add', [graph.op('Relu', [x], x.shape), logarithm(graph, grown)], x.shape);
+}
+
+/** exp(x) - 1 below zero, made of operators that treat all elements alike, which ONNX's Elu does not. */
+export function elu(graph: GraphBuilder, x: Value): Value {
+  const isNegative = test(graph, 'Less', x, graph.scalar(0));
+  const curve = graph.op('Sub', [graph.op('Exp', [x], x.shape), graph.scalar(1)], x.shape);
+  return graph.op('Where', [isNegative, curve, x], x.shape, { dtype: 'float32' });
+}
+
 /** A tensor of one value. */
 export function filled(
   graph: GraphBuilder,
@@ -158,7 +188,7 @@ export function filled(
 }
 
 /** ONNX element types, as the Cast operator counts them. */
-const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const ELEMENT_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
 
 /**
  * A cast with the results of JavaScript's typed arrays: NaN and what does not fit int32 become 0 there, while ONNX

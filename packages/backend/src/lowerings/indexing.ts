@@ -1,5 +1,4 @@
 import {
-  backend_util,
   util,
   type CumsumAttrs,
   type GatherV2Attrs,
@@ -67,11 +66,7 @@ export const indexing: readonly Lowering[] = [
   lowering<CumsumAttrs>({
     kernel: 'Cumsum',
     inputs: ['x'],
-    infer: ([x], { axis }) => {
-      const isInnermost =
-        axis === x.shape.length - 1 && backend_util.getAxesPermutation([axis], x.shape.length) === null;
-      return isInnermost && x.dtype !== 'bool' ? { shape: x.shape, dtype: x.dtype } : null;
-    },
+    infer: ([x]) => (x.dtype === 'bool' ? null : { shape: x.shape, dtype: x.dtype }),
     emit: (graph, [x], { axis, exclusive, reverse }) =>
       graph.op('CumSum', [x, graph.scalar(axis, 'int32')], x.shape, {
         attributes: { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 },

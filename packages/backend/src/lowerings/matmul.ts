@@ -3,7 +3,7 @@ import { backend_util, type _FusedMatMulAttrs, type BatchMatMulAttrs } from '@te
 import { MICROSOFT_DOMAIN, sizeOf, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { activate, isActivation } from './activation.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
-import { concat, slice } from './shapes.js';
+import { concat, slice, sliceAxis } from './shapes.js';
 
 export const matmul: readonly Lowering[] = [
   lowering<BatchMatMulAttrs>({
@@ -68,24 +68,74 @@ function product(
   });
 }
 
+interface Transposition {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+
+/** Columns of a product that ONNX Runtime may share out among its threads (16 at most) in parts of 64 or fewer. */
+const MAX_SHARED_COLUMNS = 1024;
+
 /**
- * The product of two matrices, either one transposed. ONNX Runtime multiplies a single row by another routine, which adds
- * in another order; doubling the row keeps an image's result the same bit for bit whether its batch has one or many.
+ * The product of two matrices, either one transposed; an image's rows come out the same bit for bit however many rows
+ * there are. Two habits of ONNX Runtime's matrix multiplication (MLAS, sgemm.cpp) stand against that. A single row goes
+ * by another routine: it is doubled here. And a product with fewer rows than columns is shared out by columns, while
+ * the length of the partial sums depends on the columns of a share: such products are summed up in steps here.
  */
-export function gemm(
+export function gemm(graph: GraphBuilder, a: Value, b: Value, transposition: Transposition = {}): Value {
+  const { transposeA = false, transposeB = false } = transposition;
+  const [rows, inner] = matrixShape(a.shape, transposeA);
+  const columns = b.shape[transposeB ? 0 : 1];
+  if (!transposeA && rows === 1) {
+    const doubled = gemm(graph, concat(graph, [a, a], 0), b, transposition);
+    return slice(graph, doubled, [0, 0], [1, columns]);
+  }
+  const step = partialSumLength(columns);
+  if (!transposeA && rows < columns && columns <= MAX_SHARED_COLUMNS && inner > step) {
+    return steppedProduct(graph, a, b, transposeB, step);
+  }
+  if (!transposeA && !transposeB) return graph.op('MatMul', [a, b], [rows, columns]);
+  return multiplyAdd(graph, a, b, transposition);
+}
+
+/** The terms that MLAS adds up before it rounds to memory, for a product of so many columns. */
+function partialSumLength(columns: number): number {
+  let [sharedColumns, length] = [128, 128];
+  while (sharedColumns > 16 && sharedColumns / 2 >= columns) {
+    length *= 2;
+    sharedColumns /= 2;
+  }
+  return length;
+}
+
+/** a b as a sum of products of `step` inner columns each. */
+function steppedProduct(graph: GraphBuilder, a: Value, b: Value, transposeB: boolean, step: number): Value {
+  const inner = a.shape[1];
+  let total: Value | undefined;
+  for (let start = 0; start < inner; start += step) {
+    const size = Math.min(step, inner - start);
+    const part = sliceAxis(graph, a, 1, start, size);
+    total = multiplyAdd(
+      graph,
+      part,
+      sliceAxis(graph, b, transposeB ? 1 : 0, start, size),
+      { transposeB },
+      total,
+    );
+  }
+  return total!;
+}
+
+/** a b + c */
+function multiplyAdd(
   graph: GraphBuilder,
   a: Value,
   b: Value,
-  { transposeA = false, transposeB = false }: { transposeA?: boolean; transposeB?: boolean } = {},
+  { transposeA, transposeB }: Transposition,
+  c?: Value,
 ): Value {
-  const rows = a.shape[transposeA ? 1 : 0];
-  const shape = [rows, b.shape[transposeB ? 0 : 1]];
-  if (rows === 1 && !transposeA) {
-    const doubled = gemm(graph, concat(graph, [a, a], 0), b, { transposeB });
-    return slice(graph, doubled, [0, 0], shape);
-  }
-  if (!transposeA && !transposeB) return graph.op('MatMul', [a, b], shape);
-  return graph.op('Gemm', [a, b], shape, {
+  const shape = [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]];
+  return graph.op('Gemm', c ? [a, b, c] : [a, b], shape, {
     attributes: { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 },
   });
 }

@@ -4,6 +4,7 @@ import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import type { EngineDtype } from '../runtime/session-runtime.js';
 import { cast } from './elementwise-unary.js';
 import { lowering, type Lowering, type TensorMeta } from './lowering.js';
+import { concat, sliceAxis } from './shapes.js';
 
 interface ReductionAttrs {
   readonly axis?: number | number[];
@@ -50,9 +51,24 @@ export function reduce(
   shape: readonly number[],
 ): Value {
   if (axes.every((axis) => x.shape[axis] === 1)) return graph.reshape(x, shape);
+  if (isLoneBatch(x.shape, axes)) {
+    // One image alone would be summed in another order than in a batch: doubled, it is a batch.
+    const doubled = reduce(graph, type, concat(graph, [x, x], 0), axes, [
+      2,
+      ...x.shape.slice(1).map((size, i) => (axes.includes(i + 1) ? 1 : size)),
+    ]);
+    return graph.reshape(sliceAxis(graph, doubled, 0, 0, 1), shape);
+  }
   const keepdims = x.shape.map((size, i) => (axes.includes(i) ? 1 : size));
   const reduced = graph.op(type, [x, graph.ints(axes)], keepdims, { attributes: { keepdims: 1 } });
   return graph.reshape(reduced, shape);
+}
+
+/** Whether a batch of one is reduced over axes in the middle, which ONNX Runtime does by a routine of its own. */
+function isLoneBatch(shape: readonly number[], axes: readonly number[]): boolean {
+  const first = Math.min(...axes);
+  const keepsLast = !axes.includes(shape.length - 1);
+  return first > 0 && keepsLast && shape.slice(0, first).every((size) => size === 1);
 }
 
 /** Max and Min must answer NaN where any element is NaN. */

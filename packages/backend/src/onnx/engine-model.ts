@@ -8,6 +8,7 @@ export function engineModel(graph: GraphBuilder): EngineModel {
 }
 
 function valueInfo({ name, dtype, shape }: Value): ValueInfo {
-  if (dtype === 'int64') throw new Error(`${name}: int64 values cannot cross the border of a model.`);
+  if (dtype === 'int64' || dtype === 'float64')
+    throw new Error(`${name}: ${dtype} values cannot cross the border of a model.`);
   return { name, dtype, shape };
 }

@@ -1,8 +1,8 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
 
-/** int64 never leaves a graph: it holds shapes, axes and indices. */
-export type ValueDtype = EngineDtype | 'int64';
+/** Inside a graph only: int64 holds shapes, axes and indices, float64 what single precision would spoil. */
+export type ValueDtype = EngineDtype | 'int64' | 'float64';
 
 /** A tensor inside a graph under construction. */
 export interface Value {
@@ -201,8 +201,10 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+const BYTES: Record<ValueDtype, number> = { float32: 4, int32: 4, bool: 1, int64: 8, float64: 8 };
+
 function bytesOf({ dtype, shape }: Value): number {
-  return sizeOf(shape) * (dtype === 'bool' ? 1 : dtype === 'int64' ? 8 : 4);
+  return sizeOf(shape) * BYTES[dtype];
 }
 
 /** An array of the backing type of a dtype. */

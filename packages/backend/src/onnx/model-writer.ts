@@ -49,7 +49,7 @@ const TYPE = { tensor: 1 } as const;
 const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
 const SHAPE = { dimension: 1 } as const;
 const DIMENSION = { value: 1 } as const;
-const ELEMENT_TYPE: Record<ValueDtype, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const ELEMENT_TYPE: Record<ValueDtype, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
 
 const IR_VERSION = 9;
 const OPSETS: readonly [domain: string, version: number][] = [

@@ -1,0 +1,71 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import { gelu, layerNorm } from '@revat/core';
+
+import { sample, startEngine } from './engines.js';
+
+const SIZE = 16;
+const WIDTH = 32;
+
+/** Convolutions of all kinds, attention, normalisation, pooling and a head: what an image classifier consists of. */
+function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
+  let seed = 0;
+  const weights = (...shape: number[]) =>
+    tf.keep(tf.mul(sample(shape, ++seed), 1 / Math.sqrt(shape[shape.length - 2])));
+  const stem = weights(3, 3, 3, WIDTH) as tf.Tensor4D;
+  const dense = weights(3, 3, WIDTH, WIDTH) as tf.Tensor4D;
+  const depthwise = weights(7, 7, WIDTH, 1) as tf.Tensor4D;
+  const [gamma, beta] = [tf.keep(tf.ones([WIDTH])), tf.keep(tf.zeros([WIDTH]))] as tf.Tensor1D[];
+  const [expand, contract] = [weights(WIDTH, 4 * WIDTH), weights(4 * WIDTH, WIDTH)] as tf.Tensor2D[];
+  const [queries, keys, head] = [
+    weights(WIDTH, WIDTH),
+    weights(WIDTH, WIDTH),
+    weights(WIDTH, 10),
+  ] as tf.Tensor2D[];
+  return (images) => {
+    let h = gelu(tf.conv2d(images, stem, 2, 'same'));
+    h = gelu(tf.conv2d(h, dense, 1, 'same'));
+    const tokens = layerNorm(tf.depthwiseConv2d(h, depthwise, 1, 'same'), gamma, beta, 1e-6);
+    const rows = tf.reshape(tokens, [-1, WIDTH]) as tf.Tensor2D;
+    h = tf.add(h, tf.reshape(tf.matMul(gelu(tf.matMul(rows, expand)), contract), h.shape));
+    h = tf.maxPool(h, 3, 2, 'same');
+    const sequence = tf.reshape(h, [h.shape[0], -1, WIDTH]);
+    const project = (matrix: tf.Tensor2D) =>
+      tf.reshape(tf.matMul(tf.reshape(sequence, [-1, WIDTH]) as tf.Tensor2D, matrix), sequence.shape);
+    const attention = tf.softmax(tf.matMul(project(queries), project(keys), false, true));
+    return tf.matMul(tf.mean(tf.matMul(attention, sequence), 1) as tf.Tensor2D, head);
+  };
+}
+
+let model: (images: tf.Tensor4D) => tf.Tensor2D;
+
+beforeAll(async () => {
+  await startEngine({ threads: 2 });
+  model = classifier();
+});
+
+/** Logits and input gradient of the first image of a batch. */
+function firstOfBatch(batch: number): [logits: ArrayLike<number>, gradient: ArrayLike<number>] {
+  const all = sample([64, SIZE, SIZE, 3], 77) as tf.Tensor4D;
+  const images = tf.slice(all, 0, batch);
+  const loss = (x: tf.Tensor) => tf.neg(tf.sum(tf.mul(tf.logSoftmax(model(x as tf.Tensor4D)), 0.1)));
+  const logits = tf.tidy(() => model(images));
+  const gradient = tf.grad(loss)(images);
+  const result = [logits.dataSync().slice(0, 10), gradient.dataSync().slice(0, SIZE * SIZE * 3)];
+  tf.dispose([all, images, logits, gradient]);
+  return result as unknown as [ArrayLike<number>, ArrayLike<number>];
+}
+
+test('an image has the same logits and gradient, bit for bit, in a batch of any size', () => {
+  const [logits, gradient] = firstOfBatch(64);
+  for (const batch of [1, 2, 3, 7, 33]) {
+    const alone = firstOfBatch(batch);
+    expect(alone[0]).toEqual(logits);
+    expect(alone[1]).toEqual(gradient);
+  }
+});
+
+test('running again, and with weights frozen in between, changes no bit', () => {
+  const first = firstOfBatch(5);
+  for (let run = 0; run < 6; run++) expect(firstOfBatch(5)).toEqual(first);
+});
