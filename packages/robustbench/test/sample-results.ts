@@ -100,13 +100,13 @@ function sampleStages(): Results['training'][number]['stages'] {
   return [
     {
       name: 'clean',
-      label: 'Clean',
+      label: 'clean-trained',
       model: 'clean',
       epochs: [2.1, 1.2, 0.7, 0.4, 0.25].map((loss, i) => epoch(i + 1, loss, 0.99 - 0.5 ** (i + 1), 0.02)),
     },
     {
       name: 'adversarial',
-      label: 'Adversarial 0.075',
+      label: 'adversarially trained, Linf 0.075',
       model: 'adversarial',
       epochs: [1.4, 1.1, 0.9, 0.8, 0.72, 0.66, 0.61].map((loss, i) =>
         epoch(i + 1, loss, 0.9 + 0.01 * i, 0.5 + 0.05 * i),
@@ -114,7 +114,7 @@ function sampleStages(): Results['training'][number]['stages'] {
     },
     {
       name: 'fine-tuned',
-      label: 'Fine-tuning 0.15',
+      label: 'fine-tuned to Linf 0.15',
       model: 'fine-tuned',
       epochs: [1.3, 1.15, 1.05, 1].map((loss, i) => epoch(i + 1, loss, 0.95 + 0.005 * i, 0.55 + 0.04 * i)),
     },

@@ -5,7 +5,7 @@ import type { ModelResult, Results, ThreatResult } from '../results.js';
 import { protocolLabel } from '../threat-model.js';
 import { html, type Markup } from './html.js';
 import { countText, durationText, percent } from './number-text.js';
-import { markerShape } from './plot.js';
+import { markerShape } from './plot-marker.js';
 
 type ThreatColumn = Results['threatModels'][number];
 

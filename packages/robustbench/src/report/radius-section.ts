@@ -5,7 +5,9 @@ import { protocolLabel } from '../threat-model.js';
 import { normMarkup } from './accuracy-section.js';
 import { html, type Markup } from './html.js';
 import { percent, shortNumber } from './number-text.js';
-import { linePlot, niceTicks, plotLegend, type PlotSeries } from './plot.js';
+import { niceTicks } from './nice-ticks.js';
+import { linePlot, type PlotSeries } from './plot.js';
+import { plotLegend } from './plot-marker.js';
 import { SHARE_AXIS } from './training-section.js';
 
 /** Robust accuracy against radius: one plot per norm, one line per model. */

@@ -1,7 +1,9 @@
 import type { Results, TrainingEpoch, TrainingReport } from '../results.js';
 import { html, type Markup } from './html.js';
 import { durationText, percent, shortNumber } from './number-text.js';
-import { linePlot, niceTicks, plotLegend, type PlotAxis, type PlotSeries, type PlotSpan } from './plot.js';
+import { niceTicks } from './nice-ticks.js';
+import { linePlot, type PlotAxis, type PlotSeries, type PlotSpan } from './plot.js';
+import { plotLegend } from './plot-marker.js';
 
 const CLEAN = { label: 'clean', style: 2, dashed: true };
 const ADVERSARIAL = { label: 'adversarial', style: 1 };
