@@ -6,14 +6,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const OUTPUT = path.join(here, 'dist/specification.mjs');
 
 /** Native add-ons, and what must stay one copy with them. */
-const EXTERNAL = [
-  'jasmine',
-  'jasmine-core',
-  'onnxruntime-node',
-  'onnxruntime-common',
-  '@tensorflow/tfjs-node',
-  '@tensorflow/tfjs-node-gpu',
-];
+const EXTERNAL = ['jasmine', 'jasmine-core', 'onnxruntime-node', 'onnxruntime-common'];
 
 /** Bundles the specification for Node and returns the bundle's path. */
 export async function bundleSpecification() {

@@ -49,7 +49,6 @@ inChromium('in headless Chromium (set REVAT_CHROMIUM where it is not found)', ()
       bundle: true,
       format: 'esm',
       platform: 'browser',
-      external: ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-backend-webg*'],
       logLevel: 'error',
     });
     server = await serve(folder);

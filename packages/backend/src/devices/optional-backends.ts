@@ -20,36 +20,41 @@ export interface OptionalBackend {
 
 const TENSORFLOW = 'tensorflow';
 
+/** Bundlers take an import whose failure is caught for an optional one; without this they want every package. */
+const rethrow = (cause: unknown): never => {
+  throw cause;
+};
+
 export const OPTIONAL_BACKENDS: Readonly<Record<OptionalBackendName, OptionalBackend>> = {
   'node-gpu': {
     packageName: '@tensorflow/tfjs-node-gpu',
     registeredName: TENSORFLOW,
     remark: 'TensorFlow 2.9 on CUDA 11.2 and cuDNN 8; no longer maintained',
-    load: () => loadForNode(() => import('@tensorflow/tfjs-node-gpu')),
+    load: () => loadForNode(() => import('@tensorflow/tfjs-node-gpu').catch(rethrow)),
   },
   node: {
     packageName: '@tensorflow/tfjs-node',
     registeredName: TENSORFLOW,
     remark: 'TensorFlow 2.9 on the CPU; no longer maintained',
-    load: () => loadForNode(() => import('@tensorflow/tfjs-node')),
+    load: () => loadForNode(() => import('@tensorflow/tfjs-node').catch(rethrow)),
   },
   wasm: {
     packageName: '@tensorflow/tfjs-backend-wasm',
     registeredName: 'wasm',
     remark: 'cannot differentiate convolutions: no attacks by gradient, no training',
-    load: () => import('@tensorflow/tfjs-backend-wasm'),
+    load: () => import('@tensorflow/tfjs-backend-wasm').catch(rethrow),
   },
   webgpu: {
     packageName: '@tensorflow/tfjs-backend-webgpu',
     registeredName: 'webgpu',
     remark: 'browsers with WebGPU',
-    load: () => import('@tensorflow/tfjs-backend-webgpu'),
+    load: () => import('@tensorflow/tfjs-backend-webgpu').catch(rethrow),
   },
   webgl: {
     packageName: '@tensorflow/tfjs-backend-webgl',
     registeredName: 'webgl',
     remark: 'browsers; half precision on some phones',
-    load: () => import('@tensorflow/tfjs-backend-webgl'),
+    load: () => import('@tensorflow/tfjs-backend-webgl').catch(rethrow),
   },
   cpu: {
     packageName: '@tensorflow/tfjs-backend-cpu',
