@@ -11,7 +11,7 @@ import {
   type Layer,
   type Scope,
 } from '@revat/stems';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { defineFamily } from './family.js';
 import { convNextBlock } from './layers/convnext-block.js';
 import { globalPool } from './layers/global-pool.js';

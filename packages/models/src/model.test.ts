@@ -162,7 +162,7 @@ describe('Model', () => {
       [1, 32, 32, 1],
       [1, 3, 32, 32],
     ]) {
-      const input = tf.zeros(shape as [number, number, number, number]) as tf.Tensor4D;
+      const input = tf.zeros<tf.Rank.R4>(shape as [number, number, number, number]);
       expect(() => model.classify(input)).toThrow(/vit: expected images \[batch, 32, 32, 3\] \(NHWC\)/);
       input.dispose();
     }

@@ -28,13 +28,13 @@ describe('surgery', () => {
   test.each([
     ['convnext', CONVNEXT, 'head.fc'],
     ['vit', VIT, 'head'],
-    ['resnet', { depths: [1], planes: [4], numClasses: 5, imageSize: 32 } as ModelOptions, 'fc'],
+    ['resnet', { depths: [1], planes: [4], numClasses: 5, imageSize: 32 }, 'fc'],
   ])('a new head for %s leaves all else as it was', (name, options, head) => {
     const model = createModel(name, options);
     const changed = withNumClasses(model, 3);
     expect(changed.numClasses).toBe(3);
     equalParameters(model, changed, [`${head}.weight`, `${head}.bias`]);
-    const images = tf.zeros([1, 32, 32, 3]) as tf.Tensor4D;
+    const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
     const logits = changed.classify(images);
     expect(logits.shape).toEqual([1, 3]);
     expect(changed.parameters().get(`${head}.weight`)?.shape.at(-1)).toBe(3);
@@ -52,7 +52,7 @@ describe('surgery', () => {
     expect(first(changed.parameters().get('pos_embed')!)).toEqual(
       first(model.parameters().get('pos_embed')!),
     );
-    const images = tf.zeros([1, 64, 64, 3]) as tf.Tensor4D;
+    const images = tf.zeros<tf.Rank.R4>([1, 64, 64, 3]);
     const logits = changed.classify(images);
     expect(logits.shape).toEqual([1, 5]);
     expect(() => model.classify(images)).toThrow(/expected images \[batch, 32, 32, 3\].*withImageSize/);
@@ -71,7 +71,7 @@ describe('surgery', () => {
 
   test('CIFAR strides keep parameters and give maps of 32 or 31', () => {
     const model = createModel('convnext', { ...CONVNEXT, stem: 'conv' });
-    const images = tf.zeros([1, 32, 32, 3]) as tf.Tensor4D;
+    const images = tf.zeros<tf.Rank.R4>([1, 32, 32, 3]);
     for (const [padding, extent] of [
       ['valid', 31],
       ['same', 32],

@@ -4,7 +4,7 @@ import type { Variable } from '@tensorflow/tfjs-core';
 import type { ConvNextConfig } from './convnext.js';
 import type { Model } from './model.js';
 import { interpolatePositions, type PositionInterpolation } from './position-embedding.js';
-import { createModel, type ModelOptions } from './registry.js';
+import { createModel } from './registry.js';
 
 /**
  * The network with a new, freshly initialised classifier for another number of classes; all else is copied. The caller
@@ -72,7 +72,7 @@ function withUnitStrides(stem: StemOption, depth: number): StemOption {
 /** The same kind of network with other options, its parameters not made yet. */
 function changedModel(model: Model, changes: Readonly<Record<string, unknown>>): Model {
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const changed = createModel(model.name, { ...model.config, ...given } as ModelOptions, { deferred: true });
+  const changed = createModel(model.name, { ...model.config, ...given }, { deferred: true });
   changed.mode = model.mode;
   return changed;
 }
@@ -92,7 +92,7 @@ function carryOver(
     if (!variable) throw cannotCarry(target, spec, 'which the given model lacks');
     const replacement = replace(spec, variable);
     if (replacement === 'initialise') continue;
-    const values = replacement ?? (variable.dataSync<'float32'>() as Float32Array).slice();
+    const values = replacement ?? variable.dataSync<'float32'>().slice();
     if (values.length !== sizeOf(spec.shape))
       throw cannotCarry(target, spec, `of another shape: [${variable.shape.join(', ')}]`);
     target.setParameter(spec.name, values);
@@ -124,7 +124,7 @@ function resizedPositions(
 ): Float32Array {
   const patchSize = source.config.patchSize as number;
   const [before, after] = [source.imageSize / patchSize, target.imageSize / patchSize];
-  const values = (positions.dataSync<'float32'>() as Float32Array).slice();
+  const values = positions.dataSync<'float32'>().slice();
   return interpolatePositions(values, {
     from: [before, before],
     to: [after, after],

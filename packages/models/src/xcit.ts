@@ -18,7 +18,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineFamily } from './family.js';
 import { fourierPositions } from './layers/fourier-positions.js';
 import { linear } from './layers/linear.js';
-import { firstToken, flattenMap } from './layers/tokens.js';
+import { firstToken, flattenMap, prependToken } from './layers/tokens.js';
 import { classAttentionBlock, crossCovarianceBlock } from './layers/xcit-blocks.js';
 import {
   COMMON_DEFAULTS,
@@ -108,7 +108,7 @@ function build(scope: Scope, config: XcitConfig): Network {
     forward(images, pass) {
       const embedded = stem.forward(images, pass);
       pass.observe?.('patch_embed', flattenMap.forward(embedded, pass));
-      const map = tf.add(embedded, positions.forward(embedded, pass)) as tf.Tensor4D;
+      const map = tf.add<tf.Tensor4D>(embedded, positions.forward(embedded, pass));
       const [, height, width] = map.shape;
       const grid: [number, number] = [height, width];
       const patches = blocks.reduce(
@@ -117,7 +117,7 @@ function build(scope: Scope, config: XcitConfig): Network {
       );
       const tokens = classBlocks.reduce(
         (x, block) => block.forward(x, pass),
-        tf.concat([tf.broadcastTo(classToken(), [map.shape[0], 1, dim]), patches], 1) as tf.Tensor3D,
+        prependToken(classToken(), patches),
       );
       return head.forward(firstToken(norm.forward(tokens, pass)), pass);
     },

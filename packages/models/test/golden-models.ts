@@ -37,9 +37,13 @@ export const GOLDEN_MODELS: Readonly<Record<string, { model: string; options: Mo
 /** The network of a golden, its weights not loaded. */
 export function goldenModel(name: string): Model {
   const { model, options } = GOLDEN_MODELS[name];
-  return createModel(model, { imageSize: 64, ...options, numClasses: 10 } as ModelOptions, {
-    deferred: true,
-  });
+  return createModel(
+    model,
+    { imageSize: 64, ...options, numClasses: 10 },
+    {
+      deferred: true,
+    },
+  );
 }
 
 function tinyConvNext(options: ModelOptions): ModelOptions {

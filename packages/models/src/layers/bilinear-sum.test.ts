@@ -9,7 +9,7 @@ function inputs(shape: [number, number, number, number], groups: number, points:
   const [batch, height, width] = shape;
   const places = [batch, height, width, groups, points];
   return {
-    value: tf.randomNormal(shape, 0, 1, 'float32', 1) as tf.Tensor4D,
+    value: tf.randomNormal<tf.Rank.R4>(shape, 0, 1, 'float32', 1),
     x: tf.randomUniform(places, -1.5, width + 0.5, 'float32', 2),
     y: tf.randomUniform(places, -1.5, height + 0.5, 'float32', 3),
     weights: tf.randomNormal(places, 0, 1, 'float32', 4),
@@ -58,7 +58,7 @@ describe('bilinearSum', () => {
     const given = inputs([1, 3, 3, 2], 2, 2);
     const args = [given.value, given.x, given.y, given.weights];
     const loss = (...inner: tf.Tensor[]) =>
-      tf.sum(tf.square(bilinearSum(inner[0] as tf.Tensor4D, inner[1], inner[2], inner[3]))) as tf.Scalar;
+      tf.sum<tf.Scalar>(tf.square(bilinearSum(inner[0] as tf.Tensor4D, inner[1], inner[2], inner[3])));
     const gradients = tf
       .grads(loss)(args)
       .map((gradient) => gradient.dataSync());
@@ -86,7 +86,7 @@ describe('bilinearSum', () => {
     await useBackend('onnx');
     const given = inputs([1, 48, 48, 32], 2, 9);
     const total = (weights: tf.Tensor) =>
-      tf.sum(bilinearSum(given.value, given.x, given.y, weights)) as tf.Scalar;
+      tf.sum<tf.Scalar>(bilinearSum(given.value, given.x, given.y, weights));
     const byValue = tf.grad((value: tf.Tensor) =>
       tf.sum(bilinearSum(value as tf.Tensor4D, given.x, given.y, given.weights)),
     )(given.value);

@@ -19,9 +19,10 @@ export function linear<T extends tf.Tensor = tf.Tensor4D>(scope: Scope, options:
   return {
     forward(x) {
       const rows = tf.reshape(x, [-1, inFeatures]); // [B * ..., in]
-      const product = tf.matMul(rows as tf.Tensor2D, weight()); // [B * ..., out]
+      const product = tf.matMul(rows, weight()); // [B * ..., out]
       const shifted = offset ? tf.add(product, offset()) : product;
-      return tf.reshape(shifted, [...x.shape.slice(0, -1), outFeatures]) as tf.Tensor as T;
+      const shape = [...x.shape.slice(0, -1), outFeatures];
+      return tf.reshape<tf.Rank>(shifted, shape) as T;
     },
     cost(shape, meter) {
       meter.add(scope.path, 'linear', sizeOf(shape) * outFeatures);

@@ -24,11 +24,8 @@ export function windowAttention(scope: Scope, options: WindowAttentionOptions): 
   const { channels, heads, extent, window, shift } = options;
   const area = window * window;
   const weightInitial = truncatedNormal(0.02);
-  const table = scope.declare<tf.Tensor2D>(
-    'relative_position_bias_table',
-    [(2 * window - 1) ** 2, heads],
-    weightInitial,
-  );
+  const tableRows = (2 * window - 1) ** 2;
+  const table = scope.declare<tf.Tensor2D>('relative_position_bias_table', [tableRows, heads], weightInitial);
   const sizes = { inFeatures: channels, weightInitial };
   const qkv = linear<tf.Tensor3D>(scope.child('qkv'), { ...sizes, outFeatures: 3 * channels });
   const projection = linear<tf.Tensor3D>(scope.child('proj'), { ...sizes, outFeatures: channels });
@@ -36,7 +33,10 @@ export function windowAttention(scope: Scope, options: WindowAttentionOptions): 
   let mask: Float32Array | undefined; // made in the first pass: counting needs none
 
   const bias = () => {
-    const rows = tf.gather(table(), tf.tensor1d(index, 'int32')); // [area * area, heads]
+    // A product with one-hot rows picks exactly, and its gradient is a product too; that of a gather is a scatter, which is
+    // slow on some backends and adds up in another order at every run on others.
+    const choice = tf.oneHot(tf.tensor1d(index, 'int32'), tableRows, 1, 0, 'float32');
+    const rows = tf.matMul(choice, table()); // [area * area, heads]
     const perHead = tf.reshape(tf.transpose(rows), [1, heads, area, area]);
     if (shift === 0) return perHead;
     mask ??= shiftMask(extent, window, shift);

@@ -91,7 +91,7 @@ function crossCovarianceAttention(scope: Scope, dim: number, heads: number): Lay
       const [q, k, v] = splitHeads(qkv.forward(x, pass), heads); // [B, heads, L, d]
       const scores = tf.matMul(unitLength(q), unitLength(k), true, false); // [B, heads, d, d]
       const weights = tf.softmax(tf.mul(scores, temperature()));
-      return projection.forward(mergeHeads(tf.matMul(v, weights, false, true) as tf.Tensor4D), pass);
+      return projection.forward(mergeHeads(tf.matMul<tf.Tensor4D>(v, weights, false, true)), pass);
     },
     cost(shape, meter) {
       qkv.cost(shape, meter);
