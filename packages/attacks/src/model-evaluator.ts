@@ -38,12 +38,14 @@ export class ModelEvaluator {
   /** Gradients asked for, and how many of them were zero everywhere or had non-finite entries. */
   gradients = { total: 0, zero: 0, nonFinite: 0 };
   nonFiniteLogits = 0;
-  private readonly shapes = new BatchShapes();
+  private readonly shapes: BatchShapes;
 
   constructor(classifier: Classifier, imageShape: readonly [number, number, number], batchSize?: number) {
     this.classifier = classifier;
     this.imageShape = imageShape;
-    this.batchSize = batchSize ?? defaultBatchSize(imageShape[0] * imageShape[1] * imageShape[2]);
+    const pixels = imageShape[0] * imageShape[1] * imageShape[2];
+    this.batchSize = batchSize ?? defaultBatchSize(pixels);
+    this.shapes = new BatchShapes(pixels);
   }
 
   /**
@@ -52,7 +54,7 @@ export class ModelEvaluator {
    */
   async evaluate(queries: readonly Query[]): Promise<Answer[]> {
     const { loss } = queries[0];
-    const rows = this.shapes.rowsFor(`${loss}`, queries.length, this.batchSize);
+    const rows = this.shapes.rowsFor(`${loss}`, queries.length);
     const images = tf.tensor4d(
       stack(queries, (query) => query.image, rows),
       [rows, ...this.imageShape],
@@ -204,32 +206,29 @@ function stack(
   return stacked;
 }
 
-/** How often a batch of one size must follow another before it is worth a plan of its own. */
-const STEADY = 24;
+/** Pixels evaluated in vain that cost about as much as a plan for another batch size. */
+const PLAN_COST = 2 ** 21;
 
 /**
- * Chooses how many rows to evaluate for a number of queries. Every shape costs an engine a plan, so a shrinking batch is
- * padded to one of few sizes; a size that persists gets its own.
+ * Chooses how many rows to evaluate for a number of queries. Every batch size costs an engine a plan, so a shrinking batch
+ * is padded to a size that was used before, until the padding has cost as much as a plan of the right size.
  */
 class BatchShapes {
-  private readonly known = new Map<string, Set<number>>();
-  private readonly streak = new Map<string, { count: number; length: number }>();
+  private readonly pixels: number;
+  private readonly kinds = new Map<string, { readonly sizes: Set<number>; wasted: number }>();
 
-  rowsFor(kind: string, count: number, batchSize: number): number {
-    const known = this.known.get(kind) ?? new Set<number>();
-    this.known.set(kind, known);
-    const last = this.streak.get(kind);
-    const length = last?.count === count ? last.length + 1 : 1;
-    this.streak.set(kind, { count, length });
-    if (known.has(count)) return count;
-    const rows = length >= STEADY ? count : Math.min(paddedSize(count), batchSize);
-    known.add(rows);
-    return rows;
+  constructor(pixels: number) {
+    this.pixels = pixels;
   }
-}
 
-/** The next of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, ... */
-function paddedSize(count: number): number {
-  const power = 2 ** Math.ceil(Math.log2(count));
-  return power >= 4 && count <= 0.75 * power ? 0.75 * power : power;
+  rowsFor(kind: string, count: number): number {
+    const state = this.kinds.get(kind) ?? { sizes: new Set<number>(), wasted: 0 };
+    this.kinds.set(kind, state);
+    const padded = Math.min(...[...state.sizes].filter((size) => size >= count));
+    state.wasted += (padded - count) * this.pixels;
+    if (state.wasted <= PLAN_COST) return padded;
+    state.wasted = 0;
+    state.sizes.add(count);
+    return count;
+  }
 }

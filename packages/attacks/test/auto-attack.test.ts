@@ -22,14 +22,11 @@ test('the verdicts of the reference on the first points of a recorded run', asyn
   expect(JSON.parse(JSON.stringify(repeated.result.diagnostics))).toEqual(repeated.result.diagnostics);
 });
 
-test.each(['A1_Linf_0.14_standard_seed0', 'A2_L2_2.25_standard_seed0'])(
-  'strong breaks what standard broke on the first points of %s',
-  async (name) => {
-    const points = 24;
-    const { expected, robustAccuracy } = await repeatRun(name, points, 'strong');
-    expect(robustAccuracy * points).toBeLessThanOrEqual(expected.reduce((sum, robust) => sum + robust, 0));
-  },
-);
+test('strong breaks what standard broke on the first points of a recorded run', async () => {
+  const points = 24;
+  const { expected, robustAccuracy } = await repeatRun('A1_Linf_0.14_standard_seed0', points, 'strong');
+  expect(robustAccuracy * points).toBeLessThanOrEqual(expected.reduce((sum, robust) => sum + robust, 0));
+});
 
 describe('options', () => {
   test('are resolved, frozen and enough to make the same attack', () => {
