@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 
 /** Extents without the batch axis: [H, W, C] of a map, [L, C] of tokens, [C] of a vector. */
 export type Shape = readonly number[];
