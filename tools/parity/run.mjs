@@ -6,7 +6,7 @@
  * `--run` chooses by the beginning of the name; without it all 17 runs are repeated, which takes about half an hour on two
  * cores. Asked of each run: robust accuracy within 1 point, that after the first attack within 2, flags different on at most 2 %
  * of the points, and no more forward and backward passes than the reference counted. REVAT_REFERENCE names another folder
- * of cases than the repository's copy. Then the long FAB case (all points, all targets) runs through jest.
+ * of cases than the repository's copy. Then the long cases of FAB (all points, all targets) and APGD (100 steps) run through jest.
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -58,7 +58,7 @@ for (const [name, reference] of Object.entries(recorded.params.runs)) {
   print(row);
   if (row.verdict !== 'same') failures++;
 }
-if (!options.run) failures += repeatFab();
+if (!options.run) failures += repeatLongCases();
 process.exitCode = failures ? 1 : 0;
 
 /** Repeats a recorded run with our AutoAttack. */
@@ -119,13 +119,17 @@ function compare(name, reference, { success, diagnostics, seconds }) {
   };
 }
 
-/** The FAB case with all points and targets: 0 when it passes. */
-function repeatFab() {
+/** FAB with all points and targets, APGD with 100 steps: 0 when they pass. */
+function repeatLongCases() {
   const jest = path.join(ROOT, 'node_modules/jest/bin/jest.js');
-  const { status } = spawnSync(process.execPath, [jest, 'src/fab.test', '--testTimeout=600000'], {
-    cwd: path.join(ROOT, 'packages/attacks'),
-    env: { ...process.env, REVAT_PARITY: '1', REVAT_BACKEND: options.backend },
-    stdio: ['ignore', options.json ? 'ignore' : 'inherit', 'inherit'],
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [jest, 'src/fab.test', 'test/golden-', '--testTimeout=600000'],
+    {
+      cwd: path.join(ROOT, 'packages/attacks'),
+      env: { ...process.env, REVAT_PARITY: '1', REVAT_BACKEND: options.backend },
+      stdio: ['ignore', options.json ? 'ignore' : 'inherit', 'inherit'],
+    },
+  );
   return status === 0 ? 0 : 1;
 }
