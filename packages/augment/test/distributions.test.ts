@@ -190,7 +190,7 @@ describe('random erasing', () => {
     const golden = statistics.random_erasing['224x224'];
     const image = new Float32Array(224 * 224 * 3);
     const boxes = Array.from({ length: DRAWS }, (_, id) => {
-      const draws = { ...bind(seededDraws(5, 'erase', id)), fillNormal: nothing.fillNormal };
+      const draws = { ...bind(seededDraws(5, 'erase', id)), fillNormal: () => undefined };
       return randomErasing(image, 224, 224, { probability: 0.25 }, draws);
     }).filter((box) => box !== undefined);
     expect(Math.abs(boxes.length / DRAWS - 0.25)).toBeLessThan(5 * Math.sqrt((0.25 * 0.75) / DRAWS));

@@ -27,6 +27,8 @@ const ZIGZAG: usize = memory.data<u8>([
 const COEFFICIENTS: usize = memory.data(160, 16);
 /** 8 x 8 i16 between the two passes of the inverse DCT. */
 const WORKSPACE: usize = memory.data(128, 16);
+/** 8 x 8 i32 that a pass writes. Narrowed when read: a vector read from two halves just written would wait for both. */
+const WIDE_WORKSPACE: usize = memory.data(256, 16);
 
 /**
  * Writes the entropy-coded bytes at `source` backwards, ending before `end`, without the zero bytes after 0xFF, up to the
@@ -205,7 +207,7 @@ function inverseTransform(out: usize, stride: usize): void {
   }
 }
 
-/** One-dimensional transforms of eight columns of i16 rows at `source`, into WORKSPACE, scaled down by `shift` bits. */
+/** One-dimensional transforms of eight columns of i16 rows at `source`, into WIDE_WORKSPACE, scaled down by `shift` bits. */
 function transformColumns(source: usize, shift: i32): void {
   const row0 = v128.load(source);
   const row1 = v128.load(source, 16);
@@ -228,7 +230,7 @@ function transformColumns(source: usize, shift: i32): void {
     low(row5, row3),
     low(sum73, sum51),
     shift,
-    WORKSPACE,
+    WIDE_WORKSPACE,
   );
   transformHalf(
     i32x4.extend_high_i16x8_s(sum04),
@@ -238,7 +240,7 @@ function transformColumns(source: usize, shift: i32): void {
     high(row5, row3),
     high(sum73, sum51),
     shift,
-    WORKSPACE + 8,
+    WIDE_WORKSPACE + 16,
   );
 }
 
@@ -286,30 +288,33 @@ function transformHalf(
   const odd2 = i32x4.add(i32x4.dot_i16x8_s(p53, factors(-20995, 4177)), z3);
 
   storeHalf(out, i32x4.add(sum0, odd3), shift);
-  storeHalf(out + 112, i32x4.sub(sum0, odd3), shift);
-  storeHalf(out + 16, i32x4.add(sum1, odd2), shift);
-  storeHalf(out + 96, i32x4.sub(sum1, odd2), shift);
-  storeHalf(out + 32, i32x4.add(sum2, odd1), shift);
-  storeHalf(out + 80, i32x4.sub(sum2, odd1), shift);
-  storeHalf(out + 48, i32x4.add(sum3, odd0), shift);
-  storeHalf(out + 64, i32x4.sub(sum3, odd0), shift);
+  storeHalf(out + 224, i32x4.sub(sum0, odd3), shift);
+  storeHalf(out + 32, i32x4.add(sum1, odd2), shift);
+  storeHalf(out + 192, i32x4.sub(sum1, odd2), shift);
+  storeHalf(out + 64, i32x4.add(sum2, odd1), shift);
+  storeHalf(out + 160, i32x4.sub(sum2, odd1), shift);
+  storeHalf(out + 96, i32x4.add(sum3, odd0), shift);
+  storeHalf(out + 128, i32x4.sub(sum3, odd0), shift);
 }
 
 function storeHalf(out: usize, values: v128, shift: i32): void {
-  const shifted = i32x4.shr_s(values, shift);
-  v128.store64_lane(out, i16x8.narrow_i32x4_s(shifted, shifted), 0);
+  v128.store(out, i32x4.shr_s(values, shift));
 }
 
-/** Swaps rows and columns of WORKSPACE. */
+function wideRow(offset: usize): v128 {
+  return i16x8.narrow_i32x4_s(v128.load(WIDE_WORKSPACE + offset), v128.load(WIDE_WORKSPACE + offset, 16));
+}
+
+/** WIDE_WORKSPACE, narrowed with saturation, with rows and columns swapped, to WORKSPACE. */
 function transpose(): void {
-  const row0 = v128.load(WORKSPACE);
-  const row1 = v128.load(WORKSPACE, 16);
-  const row2 = v128.load(WORKSPACE, 32);
-  const row3 = v128.load(WORKSPACE, 48);
-  const row4 = v128.load(WORKSPACE, 64);
-  const row5 = v128.load(WORKSPACE, 80);
-  const row6 = v128.load(WORKSPACE, 96);
-  const row7 = v128.load(WORKSPACE, 112);
+  const row0 = wideRow(0);
+  const row1 = wideRow(32);
+  const row2 = wideRow(64);
+  const row3 = wideRow(96);
+  const row4 = wideRow(128);
+  const row5 = wideRow(160);
+  const row6 = wideRow(192);
+  const row7 = wideRow(224);
   const a0 = low(row0, row4);
   const a1 = high(row0, row4);
   const a2 = low(row1, row5);

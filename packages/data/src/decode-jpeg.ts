@@ -131,25 +131,25 @@ function combine(
   const [{ horizontal, vertical }] = components;
   const upsampled = chroma.map(() => memory.reserve(width + 2 * MARGIN));
   const sums = memory.reserve((width + 2 * MARGIN) * 2);
-  const { colorRow, grayRow, upsampleRow, upsampleRows } = memory.exports;
+  const call = memory.exports;
   for (let y = 0; y < height; y++) {
     const lumaRow = luma.address + y * luma.stride;
     if (chroma.length === 0) {
-      grayRow(lumaRow, width, out + y * rowBytes);
+      call.grayRow(lumaRow, width, out + y * rowBytes);
       continue;
     }
     const [blue, red] = chroma.map((plane, i) => {
       const near = vertical === 2 ? y >> 1 : y;
       const nearRow = plane.address + near * plane.stride;
       if (horizontal === 1) return nearRow;
-      if (vertical === 1) upsampleRow(nearRow, plane.width, upsampled[i]);
+      if (vertical === 1) call.upsampleRow(nearRow, plane.width, upsampled[i]);
       else {
         const far = Math.max(0, Math.min(plane.height - 1, near + (y & 1 ? 1 : -1)));
-        upsampleRows(nearRow, plane.address + far * plane.stride, plane.width, sums, upsampled[i]);
+        call.upsampleRows(nearRow, plane.address + far * plane.stride, plane.width, sums, upsampled[i]);
       }
       return upsampled[i];
     });
-    colorRow(lumaRow, blue, red, width, out + y * rowBytes);
+    call.colorRow(lumaRow, blue, red, width, out + y * rowBytes);
   }
   return { pixels: memory.bytes(out, height * rowBytes).slice(), width, height };
 }

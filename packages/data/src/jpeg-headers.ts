@@ -32,22 +32,24 @@ interface Frame {
   readonly components: { id: number; horizontal: number; vertical: number; quantizationId: number }[];
 }
 
-const enum Marker {
-  BaselineFrame = 0xc0,
-  ExtendedFrame = 0xc1,
-  HuffmanTables = 0xc4,
-  StartOfImage = 0xd8,
-  StartOfScan = 0xda,
-  QuantizationTables = 0xdb,
-  RestartInterval = 0xdd,
-  Application0 = 0xe0,
-  AdobeApplication = 0xee,
-  Comment = 0xfe,
-}
+/** The second byte of a marker (Table B.1). */
+const MARKERS = {
+  baselineFrame: 0xc0,
+  extendedFrame: 0xc1,
+  huffmanTables: 0xc4,
+  startOfImage: 0xd8,
+  startOfScan: 0xda,
+  quantizationTables: 0xdb,
+  restartInterval: 0xdd,
+  firstApplication: 0xe0,
+  adobeApplication: 0xee,
+  lastApplication: 0xef,
+  comment: 0xfe,
+} as const;
 
 /** The headers up to the scan, or undefined for any file that is not an ordinary YCbCr or gray baseline JPEG in one scan. */
 export function jpegHeaders(bytes: Uint8Array): JpegHeaders | undefined {
-  if (bytes[0] !== 0xff || bytes[1] !== Marker.StartOfImage) return undefined;
+  if (bytes[0] !== 0xff || bytes[1] !== MARKERS.startOfImage) return undefined;
   const quantizations = new Map<number, Uint16Array>();
   const tables = new Map<number, HuffmanTable>();
   let frame: Frame | undefined;
@@ -59,18 +61,21 @@ export function jpegHeaders(bytes: Uint8Array): JpegHeaders | undefined {
     const end = position + 2 + length;
     if (length < 2 || end > bytes.length) return undefined;
     const segment = bytes.subarray(start, end);
-    if (marker === Marker.StartOfScan)
+    if (marker === MARKERS.startOfScan)
       return frame && scanHeaders(segment, frame, quantizations, tables, end);
     let understood = true;
-    if (marker === Marker.QuantizationTables) understood = readQuantizations(segment, quantizations);
-    else if (marker === Marker.HuffmanTables) understood = readHuffmanTables(segment, tables);
-    else if (marker === Marker.RestartInterval) understood = segment[0] === 0 && segment[1] === 0;
+    if (marker === MARKERS.quantizationTables) understood = readQuantizations(segment, quantizations);
+    else if (marker === MARKERS.huffmanTables) understood = readHuffmanTables(segment, tables);
+    else if (marker === MARKERS.restartInterval) understood = segment[0] === 0 && segment[1] === 0;
     // Adobe's marker may say that the colours are not YCbCr.
-    else if (marker === Marker.AdobeApplication) understood = segment[11] === 1;
-    else if (marker === Marker.BaselineFrame || marker === Marker.ExtendedFrame) {
+    else if (marker === MARKERS.adobeApplication) understood = segment[11] === 1;
+    else if (marker === MARKERS.baselineFrame || marker === MARKERS.extendedFrame) {
       understood = frame === undefined;
       frame = readFrame(segment);
-    } else understood = marker === Marker.Comment || (marker >= Marker.Application0 && marker <= 0xef);
+    } else
+      understood =
+        marker === MARKERS.comment ||
+        (marker >= MARKERS.firstApplication && marker <= MARKERS.lastApplication);
     if (!understood) return undefined;
     position = end;
   }

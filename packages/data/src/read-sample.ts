@@ -61,14 +61,11 @@ function fileSize(file: number, path: string): number {
 
 /** A RevatError for what the file system reported about a path; anything else as it is. */
 export function fileError(path: string, cause: unknown): unknown {
-  const code =
-    typeof cause === 'object' && cause !== null && 'syscall' in cause && 'code' in cause
-      ? cause.code
-      : undefined;
-  if (code === undefined) return cause;
+  const { code, syscall } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (code === undefined || syscall === undefined) return cause;
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new RevatError('not-found', `${path}: does not exist.`, { cause });
-  return new RevatError('io', `${path}: cannot be read (${String(code)}).`, { cause });
+  return new RevatError('io', `${path}: cannot be read (${code}).`, { cause });
 }
 
 /** Red, green and blue planes to interleaved pixels. */

@@ -16,7 +16,7 @@ export function subset(
     checkIndex(name, index, chosen.length);
     return chosen[index];
   };
-  const { locate } = dataset;
+  const locate = dataset.locate?.bind(dataset);
   return {
     name,
     length: chosen.length,
@@ -66,7 +66,7 @@ export function mapClasses(
   classNames: readonly string[],
   name = `${dataset.name}-mapped`,
 ): ImageDataset {
-  const { locate } = dataset;
+  const locate = dataset.locate?.bind(dataset);
   if (!locate)
     throw new RevatError('unavailable', `mapClasses: ${dataset.name} does not know its labels in advance.`);
   if (newLabels.length !== dataset.classNames.length)

@@ -43,7 +43,7 @@ class WorkerPool implements SamplePreparer {
     const { augmentation, imageSize, seed, workers } = options;
     const workerData: LoaderWorkerOptions = { augmentation, imageSize, seed };
     this.imageFloats = imageSize ** 2 * 3;
-    this.running = Array.from({ length: workers }, () => new Map());
+    this.running = Array.from({ length: workers }, () => new Map<number, PendingTask>());
     this.workers = Array.from({ length: workers }, (_, index) => {
       const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData });
       worker.on('message', (reply: LoaderReply) => this.finish(index, reply));

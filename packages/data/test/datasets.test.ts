@@ -16,7 +16,7 @@ import { tarShards } from '../src/tar-shards.js';
 import { fixture, temporaryFolder } from './fixture-paths.js';
 
 async function samples(dataset: ImageDataset) {
-  return Promise.all(Array.from({ length: dataset.length }, (_, index) => dataset.sample(index)));
+  return Promise.all(Array.from({ length: dataset.length }, async (_, index) => dataset.sample(index)));
 }
 
 describe('digits', () => {
