@@ -5,6 +5,7 @@
 import { isRevatError, RevatError } from '@revat/core';
 import { io } from '@tensorflow/tfjs-core';
 import { listFolder, openFile } from '#files';
+import { importConverter, importLayers } from '#tfjs-packages';
 import { readBytes } from './byte-source.js';
 
 /** A tf.LayersModel, as far as it is used here. */
@@ -36,23 +37,19 @@ const MAX_JSON_BYTES = 256 * 2 ** 20;
  * Loads a tf.LayersModel or tf.GraphModel; the caller disposes it. Needs @tensorflow/tfjs-layers or
  * @tensorflow/tfjs-converter, whichever wrote the format.
  *
- * @param source path of model.json or of its folder (Node), or its URL
- * @throws RevatError 'not-found' | 'invalid-file' | 'io'; 'unavailable' where the package is not installed
+ * @param source path of model.json or of its folder, or its URL
+ * @throws RevatError 'not-found' | 'invalid-file' | 'io'; 'unavailable' where the package is not installed, and in browsers, where
+ *   tf.loadLayersModel and tf.loadGraphModel do the same
  */
 export async function loadTfjsModel(source: string | URL): Promise<TfjsLayersModel | TfjsGraphModel> {
   const where = String(source);
   const handler = /^https?:/.test(where) ? io.browserHTTPRequest(where) : await tfjsFiles(where);
   const artifacts = await artifactsOf(handler, where);
   const loaded = io.fromMemory(artifacts);
-  if (isGraph(artifacts)) {
-    const { loadGraphModel } = await need(
-      '@tensorflow/tfjs-converter',
-      () => import('@tensorflow/tfjs-converter'),
-    );
-    return await loadGraphModel(loaded);
-  }
-  const { loadLayersModel } = await need('@tensorflow/tfjs-layers', () => import('@tensorflow/tfjs-layers'));
-  return await loadLayersModel(loaded);
+  const model = isGraph(artifacts)
+    ? await (await importConverter()).loadGraphModel(loaded)
+    : await (await importLayers()).loadLayersModel(loaded);
+  return model as TfjsLayersModel | TfjsGraphModel;
 }
 
 /** A tfjs IO handler that reads model.json and the weight files beside it, for tf.loadLayersModel and tf.loadGraphModel. */
@@ -128,18 +125,4 @@ async function artifactsOf(handler: io.IOHandler, where: string): Promise<io.Mod
 function isGraph({ format, modelTopology }: io.ModelArtifacts): boolean {
   if (format !== undefined && format !== null) return format === 'graph-model';
   return typeof modelTopology === 'object' && modelTopology !== null && 'node' in modelTopology;
-}
-
-async function need<Package>(name: string, load: () => Promise<Package>): Promise<Package> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new RevatError(
-      'unavailable',
-      `loadTfjsModel: this model needs ${name}. Install it: npm install ${name}`,
-      {
-        cause,
-      },
-    );
-  }
 }
