@@ -342,7 +342,7 @@ function transpose(): void {
 }
 
 /** `count` samples of chroma, doubled in x with triangle weights. Reads one sample on each side; writes whole 32 bytes. */
-export function upsampleRow(source: usize, count: i32, out: usize): void {
+function upsampleRow(source: usize, count: i32, out: usize): void {
   // The ends are repeated: both neighbours of an end sample are then itself and its one neighbour.
   store<u8>(source - 1, load<u8>(source));
   store<u8>(source + <usize>count, load<u8>(source + <usize>count - 1));
@@ -359,7 +359,7 @@ export function upsampleRow(source: usize, count: i32, out: usize): void {
  * One row of chroma doubled in x and y: `near` is the row of samples at this height, `far` the one above or below; `sums`
  * is room for count + 16 i16.
  */
-export function upsampleRows(near: usize, far: usize, count: i32, sums: usize, out: usize): void {
+function upsampleRows(near: usize, far: usize, count: i32, sums: usize, out: usize): void {
   const three = i16x8.splat(3);
   const first = sums + 16;
   for (let x: usize = 0; x < <usize>count; x += 8) {
@@ -383,7 +383,7 @@ function storePairs(out: usize, left: v128, right: v128): void {
 }
 
 /** A row of luma and two of chroma to `width` RGB pixels. Reads and writes up to 15 pixels more. */
-export function colorRow(luma: usize, blue: usize, red: usize, width: i32, out: usize): void {
+function colorRow(luma: usize, blue: usize, red: usize, width: i32, out: usize): void {
   for (let x: usize = 0; x < <usize>width; x += 16) {
     const lumas = v128.load(luma + x);
     const blues = v128.load(blue + x);
@@ -435,9 +435,62 @@ function storePixels(out: usize, R: v128, G: v128, B: v128): void {
 }
 
 /** A row of luma to `width` gray RGB pixels. Reads and writes up to 15 pixels more. */
-export function grayRow(luma: usize, width: i32, out: usize): void {
+function grayRow(luma: usize, width: i32, out: usize): void {
   for (let x: usize = 0; x < <usize>width; x += 16) {
     const lumas = v128.load(luma + x);
     storePixels(out + x * 3, lumas, lumas, lumas);
+  }
+}
+
+/**
+ * Planes of luma and of blue and red chroma to an RGB image. Chroma of `chromaWidth` x `chromaHeight` samples is doubled along the axes told; `scratch` is room for two rows
+ * and for 16-bit sums, each of `scratchStride` bytes.
+ */
+export function combine(
+  luma: usize,
+  lumaStride: usize,
+  blue: usize,
+  red: usize,
+  chromaStride: usize,
+  chromaWidth: i32,
+  chromaHeight: i32,
+  doubleX: bool,
+  doubleY: bool,
+  width: i32,
+  height: i32,
+  scratch: usize,
+  scratchStride: usize,
+  out: usize,
+): void {
+  const sums = scratch + 2 * scratchStride;
+  for (let y = 0; y < height; y++) {
+    const near = doubleY ? y >> 1 : y;
+    const offset = <usize>near * chromaStride;
+    let blueRow = blue + offset;
+    let redRow = red + offset;
+    if (doubleY) {
+      const far = <usize>max(0, min(chromaHeight - 1, near + ((y & 1) << 1) - 1)) * chromaStride;
+      upsampleRows(blueRow, blue + far, chromaWidth, sums, scratch);
+      upsampleRows(redRow, red + far, chromaWidth, sums, scratch + scratchStride);
+    } else if (doubleX) {
+      upsampleRow(blueRow, chromaWidth, scratch);
+      upsampleRow(redRow, chromaWidth, scratch + scratchStride);
+    }
+    if (doubleX) {
+      blueRow = scratch;
+      redRow = scratch + scratchStride;
+    }
+    colorRow(luma, blueRow, redRow, width, out);
+    luma += lumaStride;
+    out += <usize>(width * 3);
+  }
+}
+
+/** A plane of luma to a gray RGB image. */
+export function combineGray(luma: usize, lumaStride: usize, width: i32, height: i32, out: usize): void {
+  for (let y = 0; y < height; y++) {
+    grayRow(luma, width, out);
+    luma += lumaStride;
+    out += <usize>(width * 3);
   }
 }

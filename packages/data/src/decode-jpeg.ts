@@ -18,10 +18,23 @@ interface JpegKernels {
     mcusWide: number,
     mcusHigh: number,
   ): number;
-  upsampleRow(source: number, count: number, out: number): void;
-  upsampleRows(near: number, far: number, count: number, sums: number, out: number): void;
-  colorRow(luma: number, blue: number, red: number, width: number, out: number): void;
-  grayRow(luma: number, width: number, out: number): void;
+  combine(
+    luma: number,
+    lumaStride: number,
+    blue: number,
+    red: number,
+    chromaStride: number,
+    chromaWidth: number,
+    chromaHeight: number,
+    doubleX: boolean,
+    doubleY: boolean,
+    width: number,
+    height: number,
+    scratch: number,
+    scratchStride: number,
+    out: number,
+  ): void;
+  combineGray(luma: number, lumaStride: number, width: number, height: number, out: number): void;
 }
 
 /** One component's samples in WebAssembly memory. */
@@ -125,31 +138,29 @@ function combine(
   planes: Plane[],
   { width, height, components }: JpegHeaders,
 ): RgbImage {
-  const rowBytes = width * 3;
-  const out = memory.reserve(height * rowBytes + 64);
-  const [luma, ...chroma] = planes;
-  const [{ horizontal, vertical }] = components;
-  const upsampled = chroma.map(() => memory.reserve(width + 2 * MARGIN));
-  const sums = memory.reserve((width + 2 * MARGIN) * 2);
-  const call = memory.exports;
-  for (let y = 0; y < height; y++) {
-    const lumaRow = luma.address + y * luma.stride;
-    if (chroma.length === 0) {
-      call.grayRow(lumaRow, width, out + y * rowBytes);
-      continue;
-    }
-    const [blue, red] = chroma.map((plane, i) => {
-      const near = vertical === 2 ? y >> 1 : y;
-      const nearRow = plane.address + near * plane.stride;
-      if (horizontal === 1) return nearRow;
-      if (vertical === 1) call.upsampleRow(nearRow, plane.width, upsampled[i]);
-      else {
-        const far = Math.max(0, Math.min(plane.height - 1, near + (y & 1 ? 1 : -1)));
-        call.upsampleRows(nearRow, plane.address + far * plane.stride, plane.width, sums, upsampled[i]);
-      }
-      return upsampled[i];
-    });
-    call.colorRow(lumaRow, blue, red, width, out + y * rowBytes);
+  const bytes = width * height * 3;
+  const out = memory.reserve(bytes + 64);
+  const [luma, blue, red] = planes;
+  if (planes.length === 1) memory.exports.combineGray(luma.address, luma.stride, width, height, out);
+  else {
+    const [{ horizontal, vertical }] = components;
+    const scratchStride = 2 * (width + 2 * MARGIN);
+    memory.exports.combine(
+      luma.address,
+      luma.stride,
+      blue.address,
+      red.address,
+      blue.stride,
+      blue.width,
+      blue.height,
+      horizontal === 2,
+      vertical === 2,
+      width,
+      height,
+      memory.reserve(3 * scratchStride),
+      scratchStride,
+      out,
+    );
   }
-  return { pixels: memory.bytes(out, height * rowBytes).slice(), width, height };
+  return { pixels: memory.bytes(out, bytes).slice(), width, height };
 }
