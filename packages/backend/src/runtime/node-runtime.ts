@@ -42,6 +42,8 @@ function sessionOptions(provider: string, threads: number | undefined): NativeOp
     graphOptimizationLevel: 'all',
     logSeverityLevel: 4,
     enableCpuMemArena: true,
+    // A memory plan is laid out beside what the first run took from the arena: half as much again or twice the memory.
+    enableMemPattern: false,
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     extra: {
       // Weights packed at load time are multiplied in another order: freezing them would change the last bits of results.
