@@ -9,10 +9,10 @@ await useBackend('auto');
 // Counting allocates nothing: `deferred` leaves out the parameters until something needs them.
 for (const stem of ['patch', 'conv', 'table7-conv7s2-conv3s2']) {
   const model = createModel('convnext_tiny', { stem }, { deferred: true });
-  const { params, macs, flops, stages } = profile(model, { imageSize: 224 });
+  const { params, macs, flops, perStage } = profile(model, { imageSize: 224 });
   console.log(`ConvNeXt-T, stem ${stem}: ${(params / 1e6).toFixed(2)} M parameters,`);
   console.log(`  ${(flops / 1e9).toFixed(2)} GFLOP (fvcore), ${(macs / 1e9).toFixed(2)} GMAC,`);
-  console.log(`  of which the stem ${(stages.get('stem').flops / 1e9).toFixed(3)} GFLOP`);
+  console.log(`  of which the stem ${(perStage.get('stem').flops / 1e9).toFixed(3)} GFLOP`);
 }
 
 // A small ConvNeXt for 32 x 32 images; every family takes an explicit configuration.

@@ -119,6 +119,18 @@ describe('Model', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  test('parameters made inside of a tidy outlive it', () => {
+    const model = createModel('vit', FAMILIES[2][1], { deferred: true });
+    const eager = createModel('vit', FAMILIES[2][1]);
+    const input = images(1);
+    const first = outputs(model, input);
+    expect(outputs(model, input)).toEqual(first);
+    expect(outputs(eager, input)).toEqual(first);
+    input.dispose();
+    model.dispose();
+    eager.dispose();
+  });
+
   test('two models of one kind do not share anything', () => {
     const [a, b] = [createModel('vit', FAMILIES[2][1]), createModel('vit', FAMILIES[2][1])];
     a.setParameter('head.bias', Float32Array.of(1, 2, 3, 4));
@@ -166,6 +178,32 @@ describe('Model', () => {
       expect(() => model.classify(input)).toThrow(/vit: expected images \[batch, 32, 32, 3\] \(NHWC\)/);
       input.dispose();
     }
+    model.dispose();
+  });
+});
+
+describe('stems on other families', () => {
+  beforeAll(() => tf.setBackend('cpu'));
+
+  test.each<[string, ModelOptions]>([
+    ['swin', { ...FAMILIES[4][1], stem: 'conv' }],
+    ['swin', { ...FAMILIES[4][1], stem: 'table7-conv7s4' }],
+    ['resnet', { ...FAMILIES[5][1], stem: 'table7-conv5s2-conv3s2' }],
+    ['resnet', { ...FAMILIES[5][1], stem: { layers: [{ kernel: 3, stride: 1, channels: 64 }] } }],
+    ['resnet', { ...FAMILIES[5][1], stem: 'patch' }],
+    ['robarch', { ...FAMILIES[6][1], stem: 'patch' }],
+    ['robarch', { ...FAMILIES[6][1], stem: { layers: [{ kernel: 3, stride: 2, channels: 8 }] } }],
+    ['internimage', { ...FAMILIES[7][1], stem: 'table8-c2' }],
+    ['internimage', { ...FAMILIES[7][1], stem: 'patch' }],
+    ['xcit', { ...FAMILIES[3][1], stem: { name: 'table9-c5', width: 4 } }],
+    ['xcit', { ...FAMILIES[3][1], stem: 'patch' }],
+    ['vit', { ...FAMILIES[2][1], stem: { name: 'table9-c3', width: 4 } }],
+    ['convnext_isotropic', { ...FAMILIES[1][1], stem: { name: 'table9-c2', width: 4 } }],
+  ])('%s with %j', (name, options) => {
+    const input = images(1);
+    const model = createModel(name, options);
+    expect(outputs(model, input).every(Number.isFinite)).toBe(true);
+    input.dispose();
     model.dispose();
   });
 });

@@ -25,9 +25,9 @@ export interface ProfileTotals {
 export interface ModelProfile extends ProfileTotals {
   /** Height and width of the image that was counted. */
   readonly imageSize: readonly [number, number];
-  readonly layers: readonly LayerProfile[];
+  readonly perLayer: readonly LayerProfile[];
   /** In order; what belongs to no top-level part is under 'other'. */
-  readonly stages: ReadonlyMap<string, ProfileTotals>;
+  readonly perStage: ReadonlyMap<string, ProfileTotals>;
 }
 
 /** Operators that multiply and accumulate; the others only enter fvcore's count. */
@@ -58,7 +58,12 @@ export function profile(
       layers.push({ path, operator, params: first ? (params.get(path) ?? 0) : 0, macs, flops: amount });
     },
   });
-  return { imageSize: extents, layers, stages: sumStages(model, layers), ...totals(layers, model) };
+  return {
+    imageSize: extents,
+    perLayer: layers,
+    perStage: sumStages(model, layers),
+    ...totals(layers, model),
+  };
 }
 
 /** Trained parameters, without building anything. */

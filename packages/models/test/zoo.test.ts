@@ -58,11 +58,11 @@ describe.each(zoo.map((entry) => [entry.key, entry] as const))('%s', (key, entry
     expect(counted.macs).toBe(entry.flops.mac_only_total);
     expect(counted.flops).toBe(entry.flops.fvcore_style_total);
     const byOperator: Record<string, number> = {};
-    for (const { operator, flops } of counted.layers)
+    for (const { operator, flops } of counted.perLayer)
       byOperator[operator] = (byOperator[operator] ?? 0) + flops;
     expect(byOperator).toEqual(entry.flops.by_operator);
     const byStage = Object.fromEntries(
-      [...counted.stages].filter(([, { flops }]) => flops > 0).map(([stage, { flops }]) => [stage, flops]),
+      [...counted.perStage].filter(([, { flops }]) => flops > 0).map(([stage, { flops }]) => [stage, flops]),
     );
     const recorded = Object.entries(entry.flops.by_stage).map(([stage, { total }]) => [
       stage === 'other' ? 'avgpool' : stage,
@@ -78,10 +78,35 @@ test('counting allocates no tensors', () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
+test('at twice the side a convolutional network does four times the work, up to the head', () => {
+  for (const key of ['convnext_t_cvst', 'convnext_iso_s', 'internimage_t']) {
+    const [small, large] = [224, 448].map((imageSize) => profile(zooModel(key), { imageSize }));
+    for (const [stage, { macs }] of small.perStage) {
+      const factor = stage === 'head' ? 1 : 4;
+      expect({ key, stage, macs: large.perStage.get(stage)?.macs }).toEqual({
+        key,
+        stage,
+        macs: factor * macs,
+      });
+    }
+    expect(large.params).toBe(small.params);
+  }
+});
+
+test('a transformer at 384 does the work of 577 tokens', () => {
+  const blocks = profile(zooModel('vit_s'), { imageSize: 384 }).perStage.get('blocks');
+  const [tokens, width] = [24 * 24 + 1, 384];
+  expect(blocks?.macs).toBe(12 * (12 * tokens * width ** 2 + 2 * tokens ** 2 * width));
+});
+
+test('a size that is none is refused', () => {
+  expect(() => profile(zooModel('vit_s'), { imageSize: 0 })).toThrow(/profile: imageSize must be/);
+});
+
 test('the cost of every layer adds up to the totals, and the parameters of the stages to theirs', () => {
   for (const key of Object.keys(ZOO_MODELS)) {
     const counted = profile(zooModel(key), { imageSize: [224, 224] });
-    const stages = [...counted.stages.values()];
+    const stages = [...counted.perStage.values()];
     expect(stages.reduce((sum, { params }) => sum + params, 0)).toBe(counted.params);
     expect(stages.reduce((sum, { flops }) => sum + flops, 0)).toBe(counted.flops);
   }
