@@ -132,7 +132,7 @@ export class ModelEvaluator {
   ): Answer {
     const classes = logits.length / rows;
     const row = logits.subarray(index * classes, (index + 1) * classes);
-    if (!row.every(Number.isFinite)) this.nonFiniteLogits++;
+    if (!isFiniteRow(row)) this.nonFiniteLogits++;
     if (!gradients) return { logits: row, gradient: NO_GRADIENT };
     const size = gradients.length / rows;
     const gradient = gradients.subarray(index * size, (index + 1) * size);
@@ -154,6 +154,12 @@ export class ModelEvaluator {
     if (anyNonFinite) this.gradients.nonFinite++;
     else if (!anyNonZero) this.gradients.zero++;
   }
+}
+
+/** NaN and the infinities are the numbers that differ from themselves by something else than 0. */
+function isFiniteRow(row: Float32Array): boolean {
+  for (let i = 0; i < row.length; i++) if (row[i] - row[i] !== 0) return false;
+  return true;
 }
 
 /** tfjs refuses to differentiate a model whose output does not depend on its input; its gradient is zero. */

@@ -46,6 +46,7 @@ export async function runPrograms(
   let started = 0;
   let finished = 0;
   let broken = 0;
+  let nextPause = performance.now() + PAUSE_EVERY;
 
   const advance = (
     index: number,
@@ -67,26 +68,50 @@ export async function runPrograms(
       const running = program(started);
       advance(started++, running, running.next());
     }
-    const batch = nextBatch(waiting, evaluator.batchSize);
+    const { batch, rest } = nextBatch(waiting, evaluator.batchSize);
+    waiting = rest;
     if (batch.length === 0) continue;
-    const chosen = new Set(batch);
-    waiting = waiting.filter((running) => !chosen.has(running));
     const answers = await evaluator.evaluate(batch.map(({ query }) => query));
     batch.forEach(({ index, program: running }, i) => advance(index, running, running.next(answers[i])));
     onBatch?.(finished, broken);
+    if (performance.now() > nextPause) {
+      await pause();
+      nextPause = performance.now() + PAUSE_EVERY;
+    }
   }
   return outcomes;
 }
 
-/** The samples that have waited longest among those that ask for the most wanted loss, at most `size`. */
-function nextBatch(waiting: readonly Running[], size: number): Running[] {
-  const byLoss = new Map<Query['loss'], Running[]>();
-  for (const running of waiting) {
-    const group = byLoss.get(running.query.loss);
-    if (group) group.push(running);
-    else byLoss.set(running.query.loss, [running]);
+/** Milliseconds between pauses. */
+const PAUSE_EVERY = 100;
+
+/**
+ * Lets timers, input and signals through. On a backend that answers at once, awaiting its answers alone would not: a page
+ * would freeze and `AbortSignal.timeout` never fire.
+ */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * Splits off the samples that have waited longest among those that ask for the most wanted loss, at most `size`; the order of
+ * both parts is that of `waiting`.
+ */
+function nextBatch(waiting: readonly Running[], size: number): { batch: Running[]; rest: Running[] } {
+  const wanted = new Map<Query['loss'], number>();
+  for (const { query } of waiting) wanted.set(query.loss, (wanted.get(query.loss) ?? 0) + 1);
+  let chosen: Query['loss'] = null;
+  let most = 0;
+  for (const [loss, count] of wanted) {
+    if (count <= most) continue;
+    chosen = loss;
+    most = count;
   }
-  let largest: Running[] = [];
-  for (const group of byLoss.values()) if (group.length > largest.length) largest = group;
-  return largest.slice(0, size);
+  const batch: Running[] = [];
+  const rest: Running[] = [];
+  for (const running of waiting) {
+    if (running.query.loss === chosen && batch.length < size) batch.push(running);
+    else rest.push(running);
+  }
+  return { batch, rest };
 }
