@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { interpolatePositions, type PositionInterpolation } from './position-embedding.js';
-import { readSafetensors } from './weights/safetensors.js';
-import { toFloat32, type NamedTensor } from './weights/dtype.js';
+import { readSafetensors, toFloat32, type NamedTensor } from './index.js';
 
 const FILE = join(__dirname, '..', 'test', 'fixtures', 'pos_embed', 'pos_embed.safetensors');
 const INTERPOLATIONS: readonly [string, PositionInterpolation][] = [

@@ -4,7 +4,7 @@ import { readBytes, type ByteSource } from './byte-source.js';
 import type { NamedTensor } from './dtype.js';
 import { openPyTorch, type PyTorchOptions } from './pytorch.js';
 import type { RemoteOptions } from './remote-options.js';
-import { openSafetensors } from './safetensors.js';
+import { openSafetensors } from './read-safetensors.js';
 import { openSource, type WeightSource } from './source.js';
 import type { TensorFile } from './tensor-file.js';
 import { isWebPage } from './web-page.js';

@@ -1,13 +1,12 @@
 export { blobSource, bufferSource, type ByteSource } from './byte-source.js';
 export { toFloat32, type DType, type NamedTensor, type TensorData } from './dtype.js';
+export { openSafetensors, readSafetensors } from './read-safetensors.js';
 export {
   encodeSafetensors,
-  openSafetensors,
-  readSafetensors,
   writeSafetensors,
   type WritableTensor,
   type WritableTensors,
-} from './safetensors.js';
+} from './write-safetensors.js';
 export { openSource, type WeightSource } from './source.js';
 export type { TensorFile, TensorInfo } from './tensor-file.js';
 export { fromTorch, toTorch } from './torch-layout.js';

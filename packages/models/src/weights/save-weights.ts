@@ -3,7 +3,7 @@ import type { ParameterSpec } from '@revat/stems';
 import type { Variable } from '@tensorflow/tfjs-core';
 import type { Model } from '../model.js';
 import { describeModel } from './model-description.js';
-import { encodeSafetensors, writeSafetensors, type WritableTensor } from './safetensors.js';
+import { encodeSafetensors, writeSafetensors, type WritableTensor } from './write-safetensors.js';
 import { toTorch } from './torch-layout.js';
 
 /**

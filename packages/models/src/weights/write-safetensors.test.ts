@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bytesPerElement, type DType, type NamedTensor } from './dtype.js';
-import { encodeSafetensors, readSafetensors, writeSafetensors, type WritableTensor } from './safetensors.js';
-import { viewAs } from './dtype.js';
+import { bytesPerElement, viewAs, type DType, type NamedTensor } from './dtype.js';
+import { openSafetensors, readSafetensors } from './read-safetensors.js';
+import { openSource } from './source.js';
+import { encodeSafetensors, writeSafetensors, type WritableTensor } from './write-safetensors.js';
 
 let folder: string;
 beforeAll(() => {
@@ -140,8 +141,6 @@ describe('safetensors', () => {
   test('a file that shrinks while it is read', async () => {
     const file = path.join(folder, 'shrinks.safetensors');
     await writeSafetensors(file, { a: { shape: [64], data: new Float32Array(64) } });
-    const { openSafetensors } = await import('./safetensors.js');
-    const { openSource } = await import('./source.js');
     const open = await openSafetensors(await openSource(file));
     writeFileSync(file, 'short');
     await expect(open.read('a')).rejects.toThrow(/ended while being read/);
