@@ -14,8 +14,6 @@ export interface Plan {
   /** For every leaf, the record of the last run and for how many runs it has been the same. */
   readonly lastLeafIds: Float64Array;
   readonly leafRuns: Uint32Array;
-  /** Set once a leaf that was frozen by itself turned out to change: never again. */
-  neverFreezes: boolean;
 }
 
 /** Plans by graph, the least recently used ones evicted when their bytes exceed the budget. */
@@ -58,6 +56,12 @@ export class PlanCache {
   /** Drops the plans that hold a record's values. */
   dropFrozen({ id }: LazyRecord): void {
     for (const plan of [...this.plans.keys()]) if (plan.frozenIds.has(id)) this.remove(plan);
+  }
+
+  /** Drops the plans that took the values of these records as inputs in their last run. */
+  dropReaders(ids: ReadonlySet<number>): void {
+    for (const plan of [...this.plans.keys()])
+      if (plan.lastLeafIds.some((id) => ids.has(id))) this.remove(plan);
   }
 
   clear(): void {

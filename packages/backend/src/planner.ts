@@ -26,6 +26,8 @@ const RUNS_BEFORE_FREEZING = 3;
 /** Keeps the recorded calls and computes them when a value is asked for. */
 export class Planner {
   private pending: PendingNode[] = [];
+  /** Hashes of the graphs whose variables were frozen. */
+  private readonly frozenOnce = new Set<number>();
   private readonly cache: PlanCache;
   private readonly shortcut: SmallGraphShortcut;
   private lastAsyncRun: Promise<void> = Promise.resolve();
@@ -163,7 +165,28 @@ export class Planner {
     selection.roots.forEach((root, i) => root.resolve(results[i]));
     this.statistics.runs++;
     this.statistics.runMs += performance.now() - start;
-    if (this.options.automaticFreezing) freezeConstantVariables(plan, selection, this.backend);
+    if (this.options.automaticFreezing) this.freezeConstantVariables(plan, selection);
+  }
+
+  /**
+   * Freezes the variables that stayed the same over several runs of a plan: the next run compiles a plan with their values
+   * built in. Once for each graph: one whose variables change after all is left alone from then on.
+   */
+  private freezeConstantVariables(plan: Plan, { leaves }: Selection): void {
+    if (plan.frozenIds.size > 0 || this.frozenOnce.has(plan.hash)) return;
+    const constant = leaves.filter((leaf, i) => {
+      plan.leafRuns[i] = plan.lastLeafIds[i] === leaf.id ? plan.leafRuns[i] + 1 : 1;
+      plan.lastLeafIds[i] = leaf.id;
+      return plan.leafRuns[i] >= RUNS_BEFORE_FREEZING;
+    });
+    if (constant.length === 0) return;
+    const variables = variableRecords(this.backend);
+    const frozen = constant.filter((leaf) => variables.has(leaf));
+    if (frozen.length === 0) return;
+    this.frozenOnce.add(plan.hash);
+    for (const leaf of frozen) leaf.frozen = true;
+    // The plans that took these values as inputs will not be asked for again; their working memory is large.
+    this.cache.dropReaders(new Set(frozen.map(({ id }) => id)));
   }
 
   private compile(selection: Selection): Plan {
@@ -200,7 +223,6 @@ export class Planner {
       frozenIds: new Set(leaves.filter(({ frozen }) => frozen).map(({ id }) => id)),
       lastLeafIds: new Float64Array(leaves.length),
       leafRuns: new Uint32Array(leaves.length),
-      neverFreezes: false,
     };
     this.cache.add(plan);
     this.statistics.compiles++;
@@ -250,27 +272,6 @@ export class Planner {
 /** The values of the leaves that are inputs of the model. Throws the error of a leaf that could not be computed. */
 function plannedInputs({ leaves }: Selection): EngineArray[] {
   return leaves.filter(({ frozen }) => !frozen).map((leaf) => leaf.engineValues);
-}
-
-/**
- * Freezes the variables that stayed the same over several runs of a plan: the next run compiles a plan with their values
- * built in. A plan whose variables change again is left alone from then on.
- */
-function freezeConstantVariables(plan: Plan, { leaves }: Selection, backend: MathBackendCPU): void {
-  if (plan.neverFreezes || plan.frozenIds.size > 0) return;
-  let isDue = false;
-  leaves.forEach((leaf, i) => {
-    const isSame = plan.lastLeafIds[i] === leaf.id;
-    if (!isSame && plan.leafRuns[i] >= RUNS_BEFORE_FREEZING) plan.neverFreezes = true;
-    plan.leafRuns[i] = isSame ? plan.leafRuns[i] + 1 : 1;
-    plan.lastLeafIds[i] = leaf.id;
-    isDue ||= plan.leafRuns[i] === RUNS_BEFORE_FREEZING;
-  });
-  if (!isDue || plan.neverFreezes) return;
-  const variables = variableRecords(backend);
-  leaves.forEach((leaf, i) => {
-    if (plan.leafRuns[i] >= RUNS_BEFORE_FREEZING && variables.has(leaf)) leaf.frozen = true;
-  });
 }
 
 /** The records of all variables; scalars are left out, for schedules change them. */
