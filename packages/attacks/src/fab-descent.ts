@@ -31,10 +31,11 @@ export interface Found {
   readonly length: number;
 }
 
-/** A plane <normal, z> = offset on which the linearised model ties two classes. */
+/** A plane on which the linearised model ties two classes. */
 interface Plane {
   readonly normal: Float32Array;
-  readonly offset: number;
+  /** How far the point of the linearisation is above the plane: the difference of the two logits there. */
+  readonly above: number;
 }
 
 /** Asks for the plane at `point`; the answer to its query goes through it. */
@@ -58,9 +59,11 @@ export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext
   const fromClean = new Float32Array(size);
 
   /** Writes x_(k+1) over x_k. */
-  function move(point: Float32Array, clean: Float32Array, { normal, offset }: Plane): void {
-    const near = Math.max(project(point, normal, offset, fromPoint), 1e-8);
-    const far = Math.max(project(clean, normal, offset, fromClean), 1e-8);
+  function move(point: Float32Array, clean: Float32Array, { normal, above }: Plane): void {
+    let aboveAtClean = above;
+    for (let i = 0; i < size; i++) aboveAtClean += normal[i] * (clean[i] - point[i]);
+    const near = Math.max(project(point, normal, above, fromPoint), 1e-8);
+    const far = Math.max(project(clean, normal, aboveAtClean, fromClean), 1e-8);
     const alpha = Math.min(near / (near + far), alphaMax);
     for (let i = 0; i < size; i++) {
       const biased =
@@ -118,7 +121,7 @@ export function targetPlane(sample: Sample, target: number, numClasses: number):
       label: sample.oneHot,
       target: targetRow,
     };
-    return { normal: gradient, offset: dot(gradient, point) - (logits[target] - logits[sample.label]) };
+    return { normal: gradient, above: logits[target] - logits[sample.label] };
   };
 }
 
@@ -141,7 +144,7 @@ export function nearestPlane(norm: NormName, sample: Sample, numClasses: number)
       }
     }
     for (let i = 0; i < size; i++) normal[i] = gradients[nearest * size + i] - gradients[label * size + i];
-    return { normal, offset: dot(normal, point) - (logits[nearest] - logits[label]) };
+    return { normal, above: logits[nearest] - logits[label] };
   };
 }
 
@@ -155,10 +158,4 @@ function dualLength(norm: NormName, gradients: Float32Array, k: number, label: n
     else if (slope > total) total = slope;
   }
   return norm === 'L2' ? Math.sqrt(total) : total;
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

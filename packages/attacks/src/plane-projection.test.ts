@@ -5,6 +5,11 @@ import fc from 'fast-check';
 import { golden } from '../test/golden.js';
 import { planeProjection } from './plane-projection.js';
 
+/** <normal, point> - offset */
+function above(point: Float32Array, normal: Float32Array, offset: number): number {
+  return point.reduce((sum, x, i) => sum + x * normal[i], -offset);
+}
+
 const cases = golden('02_projections');
 
 /** All rows of [N,D] arrays projected one by one. */
@@ -14,12 +19,8 @@ function projectRows(norm: NormName, points: Float32Array, normals: Float32Array
   const displacements = new Float32Array(points.length);
   const norms = Array.from(offsets, (offset, row) => {
     const range = [row * size, (row + 1) * size] as const;
-    return project(
-      points.subarray(...range),
-      normals.subarray(...range),
-      offset,
-      displacements.subarray(...range),
-    );
+    const [point, normal] = [points.subarray(...range), normals.subarray(...range)];
+    return project(point, normal, above(point, normal, offset), displacements.subarray(...range));
   });
   return { displacements, norms };
 }
@@ -54,7 +55,7 @@ describe.each(NORM_NAMES)('planeProjection %s', (norm) => {
         const inside = random.uniforms(size);
         const offset = inside.reduce((sum, z, i) => sum + z * normal[i], 0);
         const displacement = new Float32Array(size);
-        const length = planeProjection(norm, size)(point, normal, offset, displacement);
+        const length = planeProjection(norm, size)(point, normal, above(point, normal, offset), displacement);
 
         const landed = point.map((x, i) => x + displacement[i]);
         expect(Math.min(...landed)).toBeGreaterThan(-1e-6);
@@ -71,7 +72,7 @@ describe.each(NORM_NAMES)('planeProjection %s', (norm) => {
 
   test('a plane out of reach: the nearest corner', () => {
     const displacement = new Float32Array(3);
-    planeProjection(norm, 3)(Float32Array.of(0.25, 0.5, 1), Float32Array.of(1, -2, 0.5), 100, displacement);
+    planeProjection(norm, 3)(Float32Array.of(0.25, 0.5, 1), Float32Array.of(1, -2, 0.5), -100, displacement);
     expect([...displacement]).toEqual([0.75, -0.5, 0]);
   });
 

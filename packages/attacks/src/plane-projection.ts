@@ -16,12 +16,13 @@ import type { NormName } from '@revat/core';
 
 /**
  * Writes into `displacement` the d above for one point; all arrays are float32 of the length given to `planeProjection`,
- * `point` lies in [0, 1]. Returns |d|_p.
+ * `point` lies in [0, 1], and the plane is given by its normal and by <normal, point> - b, how far the point is above it.
+ * Returns |d|_p.
  */
 export type PlaneProjection = (
   point: Float32Array,
   normal: Float32Array,
-  offset: number,
+  above: number,
   displacement: Float32Array,
 ) => number;
 
@@ -34,26 +35,8 @@ export function planeProjection(norm: NormName, size: number): PlaneProjection {
   return norm === 'L2' ? l2Projection(size) : l1Projection(size);
 }
 
-/** <w, x> - b: how far, in units of the plane's function, the point is above the plane. */
-function excess(point: Float32Array, normal: Float32Array, offset: number): number {
-  let sum = -offset;
-  for (let i = 0; i < point.length; i++) sum += normal[i] * point[i];
-  return sum;
-}
-
-/** How far coordinate x may move against `weight` (its slope towards the plane) before it meets the box. */
-function room(x: number, weight: number): number {
-  return weight < 0 ? 1 - x : x;
-}
-
-// Comparisons instead of Math: these run for every pixel of every step.
-function magnitude(value: number): number {
-  return value < 0 ? -value : value;
-}
-
-function smaller(a: number, b: number): number {
-  return b < a ? b : a;
-}
+// The loops below run for every pixel of every step. They take 1 or 0 from comparisons instead of branching on the sign of a
+// weight, which processors guess wrong half of the time.
 
 /**
  * The root of sum_i slope_i * min(t, kink_i) = target for target >= 0; Infinity when even t = Infinity falls short.
@@ -68,8 +51,9 @@ function solveKinkedLine(slope: Float64Array, kink: Float64Array, target: number
     let reached = 0;
     let rising = 0;
     for (let i = 0; i < slope.length; i++) {
-      if (kink[i] <= root) reached += slope[i] * kink[i];
-      else rising += slope[i];
+      const isPassed = +(kink[i] <= root);
+      reached += isPassed * slope[i] * kink[i];
+      rising += (1 - isPassed) * slope[i];
     }
     if (rising === 0) return reached < target ? Infinity : root;
     const next = (target - reached) / rising;
@@ -78,23 +62,26 @@ function solveKinkedLine(slope: Float64Array, kink: Float64Array, target: number
   }
 }
 
-/** d_i = -sign(w_i) min(t, room_i): every coordinate moves equally far. */
+/** d_i = -sign(w_i) min(t, room_i), room_i being the way to the box: every coordinate moves equally far. */
 function linfProjection(size: number): PlaneProjection {
   const slope = new Float64Array(size);
-  const kink = new Float64Array(size);
-  return (point, normal, offset, displacement) => {
-    const above = excess(point, normal, offset);
+  const room = new Float64Array(size);
+  return (point, normal, above, displacement) => {
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      slope[i] = magnitude(normal[i]);
-      kink[i] = room(point[i], side * normal[i]);
+      const weight = side * normal[i];
+      const isUp = +(weight < 0);
+      slope[i] = weight * (1 - 2 * isUp);
+      room[i] = isUp + point[i] * (1 - 2 * isUp);
     }
-    const length = solveKinkedLine(slope, kink, Math.abs(above));
+    const length = solveKinkedLine(slope, room, side * above);
     let largest = 0;
     for (let i = 0; i < size; i++) {
-      const move = slope[i] === 0 ? 0 : smaller(length, kink[i]);
-      displacement[i] = side * normal[i] < 0 ? move : -move;
-      if (move > largest) largest = move;
+      const weight = side * normal[i];
+      const move = room[i] < length ? room[i] : length;
+      const moved = move * (+(weight < 0) - +(weight > 0));
+      displacement[i] = moved;
+      if (move > largest && moved !== 0) largest = move;
     }
     return largest;
   };
@@ -104,18 +91,20 @@ function linfProjection(size: number): PlaneProjection {
 function l2Projection(size: number): PlaneProjection {
   const slope = new Float64Array(size);
   const kink = new Float64Array(size);
-  return (point, normal, offset, displacement) => {
-    const above = excess(point, normal, offset);
+  return (point, normal, above, displacement) => {
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      const weight = magnitude(normal[i]);
-      slope[i] = weight > NEGLIGIBLE_WEIGHT ? weight * weight : 0;
-      kink[i] = slope[i] === 0 ? 0 : room(point[i], side * normal[i]) / weight;
+      const weight = side * normal[i];
+      const isUp = +(weight < 0);
+      const magnitude = weight * (1 - 2 * isUp);
+      const counts = +(magnitude > NEGLIGIBLE_WEIGHT);
+      slope[i] = counts * magnitude * magnitude;
+      kink[i] = (counts * (isUp + point[i] * (1 - 2 * isUp))) / (magnitude + (1 - counts));
     }
-    const length = solveKinkedLine(slope, kink, Math.abs(above));
+    const length = solveKinkedLine(slope, kink, side * above);
     let squares = 0;
     for (let i = 0; i < size; i++) {
-      const move = -side * normal[i] * smaller(length, kink[i]);
+      const move = -side * normal[i] * (kink[i] < length ? kink[i] : length);
       displacement[i] = move;
       squares += move * move;
     }
@@ -127,23 +116,23 @@ function l2Projection(size: number): PlaneProjection {
 function l1Projection(size: number): PlaneProjection {
   const weight = new Float64Array(size);
   const heap = new Int32Array(size);
-  return (point, normal, offset, displacement) => {
-    const above = excess(point, normal, offset);
+  return (point, normal, above, displacement) => {
     const side = above >= 0 ? 1 : -1;
     for (let i = 0; i < size; i++) {
-      const heft = magnitude(normal[i]);
-      weight[i] = heft > NEGLIGIBLE_WEIGHT ? heft : 0;
+      const magnitude = normal[i] * (1 - 2 * +(normal[i] < 0));
+      weight[i] = magnitude * +(magnitude > NEGLIGIBLE_WEIGHT);
       heap[i] = i;
     }
     for (let node = (size >> 1) - 1; node >= 0; node--) siftDown(heap, weight, node, size);
     displacement.fill(0);
-    let left = Math.abs(above);
+    let left = side * above;
     let sum = 0;
     for (let count = size; count > 0 && left > 0;) {
       const i = heap[0];
       if (weight[i] === 0) break;
-      const move = Math.min(left / weight[i], room(point[i], side * normal[i]));
-      displacement[i] = side * normal[i] < 0 ? move : -move;
+      const isUp = side * normal[i] < 0;
+      const move = Math.min(left / weight[i], isUp ? 1 - point[i] : point[i]);
+      displacement[i] = isUp ? move : -move;
       left -= move * weight[i];
       sum += move;
       heap[0] = heap[--count];

@@ -15,8 +15,17 @@ export type UniformSource = Pick<RandomStream, 'uniform'>;
 export interface SquareSearch {
   /** Writes the starting point of the ball's centre into `start`. */
   start(ball: Ball, start: Float32Array, random: UniformSource): void;
-  /** Writes into `candidate`, which equals `best` on entry, the candidate of `step` (0 is the first). */
-  propose(ball: Ball, best: Float32Array, candidate: Float32Array, step: number, random: UniformSource): void;
+  /**
+   * Writes into `candidate`, which equals `best` on entry, the candidate of `step` (0 is the first). Returns false if it
+   * still equals `best`.
+   */
+  propose(
+    ball: Ball,
+    best: Float32Array,
+    candidate: Float32Array,
+    step: number,
+    random: UniformSource,
+  ): boolean;
 }
 
 export interface SquareSearchOptions {
@@ -57,7 +66,10 @@ function drawSign(random: UniformSource): number {
   return random.uniform() < 0.5 ? -1 : 1;
 }
 
-/** Linf: vertical stripes of +-eps at the start, then windows that move by +-2 eps and are clipped to ball and box. */
+/**
+ * Linf: vertical stripes of +-eps at the start, then windows that move by +-2 eps and are clipped to ball and box: they end at
+ * a bound of the ball, wherever they were.
+ */
 function linfSearch(options: SquareSearchOptions, shape: ImageShape): SquareSearch {
   const [, width, channels] = shape;
   const stripes = new Float32Array(width * channels);
@@ -75,16 +87,18 @@ function linfSearch(options: SquareSearchOptions, shape: ImageShape): SquareSear
       const side = sideAt(step, options, shape);
       const { top, left } = drawCorner(side, shape, random);
       const { low, high } = boundsOf(ball);
+      let isChanged = false;
       for (let c = 0; c < channels; c++) {
-        const move = 2 * ball.eps * drawSign(random);
+        const bound = drawSign(random) < 0 ? low : high;
         for (let y = top; y < top + side; y++) {
           const begin = (y * width + left) * channels + c;
           for (let i = begin; i < begin + side * channels; i += channels) {
-            const moved = best[i] + move;
-            candidate[i] = moved < low[i] ? low[i] : moved > high[i] ? high[i] : moved;
+            if (best[i] !== bound[i]) isChanged = true;
+            candidate[i] = bound[i];
           }
         }
       }
+      return isChanged;
     },
   };
 }
@@ -94,7 +108,7 @@ interface Bounds {
   readonly high: Float32Array;
 }
 
-/** The least and the greatest value of every pixel in a ball of Linf, which a window can be clipped to without its surroundings. */
+/** The least and the greatest value of every pixel in a ball of Linf and the box. */
 function boundsCache(): (ball: Ball) => Bounds {
   const cache = new WeakMap<Ball, Bounds>();
   return (ball) => {
@@ -179,6 +193,7 @@ function patternSearch(options: SquareSearchOptions, norm: 'L2' | 'L1', shape: I
       const erasedPixels = listPixels(erased, erase, side, shape, gain);
       for (let c = 0; c < channels; c++) refill(c, pattern, pixels, erasedPixels, slack);
       place(ball, delta, candidate);
+      return true;
     },
   };
 }

@@ -51,9 +51,11 @@ export const square = defineAttack({
       const query = { image: candidate, loss: null };
       const best = { image: sample.image.slice(), logits: sample.cleanLogits, loss: -Infinity };
       for (let step = 0; step <= queries; step++) {
+        let isNew = true;
         if (step === 0) search.start(ball, candidate, stream);
-        else search.propose(ball, best.image, candidate, step - 1, stream);
-        const { logits }: Answer = yield query;
+        else isNew = search.propose(ball, best.image, candidate, step - 1, stream);
+        // A window may already hold what it is to hold; the model need not be asked about the same image again.
+        const { logits }: Pick<Answer, 'logits'> = isNew ? yield query : best;
         const loss = lossValue('margin', logits, sample.label);
         const correct = isCorrect(sample, logits);
         const accepted = loss > best.loss || !correct;
