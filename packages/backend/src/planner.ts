@@ -129,7 +129,7 @@ export class Planner {
       interpret(selection, this.backend);
       return;
     }
-    const plan = this.cache.find(selection) ?? this.compile(selection);
+    const plan = this.findPlan(selection) ?? this.compile(selection);
     const inputs = plannedInputs(selection);
     const start = performance.now();
     let results: EngineArray[];
@@ -143,7 +143,7 @@ export class Planner {
 
   private async computeSelectionAsync(selection: Selection): Promise<void> {
     if (this.runsSmall(selection)) return;
-    const plan = this.cache.find(selection) ?? (await this.compileAsync(selection));
+    const plan = this.findPlan(selection) ?? (await this.compileAsync(selection));
     const inputs = plannedInputs(selection);
     const start = performance.now();
     let results: EngineArray[];
@@ -187,6 +187,12 @@ export class Planner {
     for (const leaf of frozen) leaf.frozen = true;
     // The plans that took these values as inputs will not be asked for again; their working memory is large.
     this.cache.dropReaders(new Set(frozen.map(({ id }) => id)));
+  }
+
+  private findPlan(selection: Selection): Plan | undefined {
+    const plan = this.cache.find(selection);
+    if (plan) this.statistics.cacheHits++;
+    return plan;
   }
 
   private compile(selection: Selection): Plan {

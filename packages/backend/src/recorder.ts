@@ -45,7 +45,11 @@ function recording(lowering: Lowering, cpuKernel: KernelFunc): KernelFunc {
     }
     const records: LazyRecord[] = [];
     for (const input of inputs) if (input) records.push(backend.recordOf(input.dataId));
-    lowering.validate?.(records.map(knownValues), signature.inputs as TensorMeta[], signature.attrs);
+    if (lowering.validate || lowering.prefersCpu) {
+      const known = [records.map(knownValues), signature.inputs as TensorMeta[], signature.attrs] as const;
+      lowering.validate?.(...known);
+      if (lowering.prefersCpu?.(...known)) return cpuKernel(call);
+    }
     const outputs = backend.recordCall(signature, records);
     return signature.isList ? outputs : outputs[0];
   };

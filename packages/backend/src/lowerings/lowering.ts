@@ -25,6 +25,12 @@ export interface Lowering<Attrs = unknown> {
   /** Whether the CPU kernel gives the same bits, so that a tiny graph may run on it instead. */
   readonly exact?: boolean;
   infer(inputs: readonly TensorMeta[], attrs: Attrs): Inferred;
+  /** Whether the CPU kernel is to run at once: where it is all but free and its attributes would make many plans. */
+  prefersCpu?(
+    values: readonly (EngineArray | undefined)[],
+    inputs: readonly TensorMeta[],
+    attrs: Attrs,
+  ): boolean;
   /** Refuses inputs whose values are known already and wrong; called at every recording. */
   validate?(values: readonly (EngineArray | undefined)[], inputs: readonly TensorMeta[], attrs: Attrs): void;
   emit(
