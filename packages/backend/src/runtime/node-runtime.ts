@@ -62,16 +62,18 @@ class NodeSession implements EngineSession {
     { type: string; dims: readonly number[]; data: EngineArray | undefined; location: 'cpu' }
   > = {};
   private readonly fetches: Record<string, null> = {};
+  private readonly inputNames: string[];
   private readonly outputNames: string[];
 
   constructor(
     native: Binding.InferenceSession,
-    private readonly model: EngineModel,
+    { bytes, inputs, outputs }: EngineModel,
     options: NativeOptions,
   ) {
-    const { bytes, inputs, outputs } = model;
     this.native = native;
     native.loadModel(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength, options);
+    // Only names are kept: the bytes of a model with frozen weights are as large as these.
+    this.inputNames = inputs.map(({ name }) => name);
     for (const { name, dtype, shape } of inputs) {
       this.feeds[name] = { type: dtype, dims: shape, data: undefined, location: 'cpu' };
     }
@@ -82,12 +84,12 @@ class NodeSession implements EngineSession {
   run(inputs: readonly EngineArray[]): EngineArray[] {
     const { native, feeds } = this;
     if (!native) throw new Error('The session was disposed.');
-    this.model.inputs.forEach(({ name }, i) => (feeds[name].data = inputs[i]));
+    this.inputNames.forEach((name, i) => (feeds[name].data = inputs[i]));
     try {
       const results = native.run(feeds as unknown as NativeFeeds, this.fetches, {});
       return this.outputNames.map((name) => (results[name] as unknown as { data: EngineArray }).data);
     } finally {
-      for (const { name } of this.model.inputs) feeds[name].data = undefined;
+      for (const name of this.inputNames) feeds[name].data = undefined;
     }
   }
 

@@ -39,7 +39,9 @@ export async function openRuntime({
         graphOptimizationLevel: 'all',
         logSeverityLevel: 4,
       } as const;
-      return new WebSession(ort, await ort.InferenceSession.create(model.bytes, options), model, queue);
+      const session = await ort.InferenceSession.create(model.bytes, options);
+      const { inputs, outputs } = model;
+      return new WebSession(ort, session, { inputs, outputs }, queue);
     });
   return {
     provider,
@@ -88,7 +90,7 @@ class WebSession implements EngineSession {
   constructor(
     private readonly ort: Ort,
     private readonly session: InferenceSession,
-    private readonly model: EngineModel,
+    private readonly model: Pick<EngineModel, 'inputs' | 'outputs'>,
     private readonly queue: CallQueue,
   ) {}
 
