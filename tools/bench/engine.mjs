@@ -1,7 +1,7 @@
 /**
  * The engine against PyTorch, on the same machine, in turn, with the same threads and fresh images at every step:
  *
- *   npm run -s bench:engine -- [--json] [--case forward] [--model vit_small] [--batch 8] [--steps 9] [--threads 2]
+ *   npm run -s bench:engine -- [--json] [--case forward] [--model vit_small] [--batch 8] [--bursts 9] [--threads 2]
  *
  * `engine_s` and `torch_s` are the best of the steps, which other load on the machine disturbs least; `ratio` is their
  * quotient, below 1 the engine is faster; medians are in the JSON rows. `peak_fraction` is the achieved share of
@@ -44,8 +44,11 @@ const MORE_COLUMNS = {
   first_step_s: 12,
   overhead_ms: 11,
 };
-/** Lets the other side's threads fall asleep between steps. */
+/** Lets the other side's threads fall asleep. */
 const PAUSE_MS = 30;
+/** Short steps are measured in bursts, warm as an attack or a training run is. */
+const BURST_SECONDS = 0.1;
+const MOST_IN_BURST = 40;
 const WARM_UP_STEPS = 5;
 const ENGINE_SERVER = path.join(import.meta.dirname, 'engine/serve.mjs');
 
@@ -55,7 +58,7 @@ const { values: options } = parseArgs({
     case: { type: 'string' },
     model: { type: 'string' },
     batch: { type: 'string' },
-    steps: { type: 'string', default: '9' },
+    bursts: { type: 'string', default: '9' },
     threads: { type: 'string', default: String(os.availableParallelism()) },
   },
 });
@@ -78,9 +81,10 @@ async function fasterTorch(candidates) {
     const server = await startTorch(candidate, { threads });
     const settings = { mode: 'forward', model: 'convnext_femto_conv_stem', batch: 8, imageSize: 32, threads };
     await server.call('network_step', 'prepare', settings);
-    const seconds = [];
-    for (let i = 0; i < 4; i++) seconds.push(await server.call('network_step', 'step'));
-    timed.push({ candidate, seconds: Math.min(...seconds) });
+    timed.push({
+      candidate,
+      seconds: Math.min(...(await server.call('network_step', 'steps', { count: 4 }))),
+    });
     await server.close();
   }
   return timed.sort((a, b) => a.seconds - b.seconds)[0].candidate;
@@ -125,17 +129,17 @@ async function measure({ mode, model, batch, imageSize }) {
   }
 }
 
-/** Minima and medians of steps that alternate between the two sides. */
+/** Minima and medians of steps in bursts that alternate between the two sides. */
 async function interleave(engine, rival) {
   const seconds = { engine: [], torch: [] };
-  for (let i = 0; i < WARM_UP_STEPS + Number(options.steps); i++) {
-    const isMeasured = i >= WARM_UP_STEPS;
-    const ours = await engine.call('network-step', 'step');
+  const [trial] = (await engine.call('network-step', 'steps', { count: WARM_UP_STEPS })).slice(-1);
+  const count = Math.max(1, Math.min(MOST_IN_BURST, Math.round(BURST_SECONDS / trial)));
+  await rival?.call('network_step', 'steps', { count: WARM_UP_STEPS });
+  for (let i = 0; i < Number(options.bursts); i++) {
     await pause();
-    const theirs = await rival?.call('network_step', 'step');
+    seconds.engine.push(...(await engine.call('network-step', 'steps', { count })));
     await pause();
-    if (isMeasured) seconds.engine.push(ours);
-    if (isMeasured && rival) seconds.torch.push(theirs);
+    if (rival) seconds.torch.push(...(await rival.call('network_step', 'steps', { count })));
   }
   return {
     engine: Math.min(...seconds.engine),

@@ -22,8 +22,12 @@ export async function prepare({ mode, model, batch, imageSize, threads }) {
   return { flops: 2 * network.macs * batch * PASSES[mode] };
 }
 
-/** Seconds of one step: fresh images in, results read. */
-export function step() {
+/** Seconds of each of some steps: fresh images in, results read. */
+export function steps({ count }) {
+  return Array.from({ length: count }, step);
+}
+
+function step() {
   const { shape, images, count } = prepared;
   prepared.count++;
   const start = performance.now();

@@ -26,8 +26,12 @@ def prepare(mode, model, batch, imageSize, threads, channelsLast=False):
     state.update(network=network, mode=mode, images=images, labels=labels, count=0)
 
 
+def steps(count):
+    """Seconds of each of some steps."""
+    return [step() for _ in range(count)]
+
+
 def step():
-    """Seconds of one step."""
     images = state['images'][state['count'] % BATCHES]
     state['count'] += 1
     start = time.perf_counter()
