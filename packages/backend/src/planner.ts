@@ -20,6 +20,11 @@ export interface PlannerOptions {
 
 /** Recorded calls that are kept before the engine computes them unasked. */
 const MAX_PENDING = 4_000;
+/**
+ * With so many, it computes them where a new step of the program seems to begin. A loop that reads nothing is then cut
+ * at the same place every time, and runs a cached plan.
+ */
+const MANY_PENDING = 1_000;
 /** Runs of a plan with the same values of a variable after which these are frozen. */
 const RUNS_BEFORE_FREEZING = 3;
 
@@ -57,6 +62,7 @@ export class Planner {
   }
 
   add(node: PendingNode): void {
+    if (this.pending.length >= MANY_PENDING && startsOutermostScope()) this.flush();
     this.pending.push(node);
     if (this.pending.length < MAX_PENDING) return;
     this.sweep();
@@ -273,6 +279,12 @@ export class Planner {
       }
     }
   }
+}
+
+/** Whether this is the first call of an outermost tidy. (Every operation opens a scope too: one alone is no tidy.) */
+function startsOutermostScope(): boolean {
+  const { scopeStack } = engine().state;
+  return scopeStack.length > 1 && scopeStack.every(({ track }) => track.length === 0);
 }
 
 /** The values of the leaves that are inputs of the model. Throws the error of a leaf that could not be computed. */

@@ -226,6 +226,19 @@ describe('memory', () => {
     optimizer.dispose();
   });
 
+  test('a training loop that reads nothing is cut into steps that come again', () => {
+    const weights = tf.variable(sample([12, 4], 1));
+    const optimizer = tf.train.adam(0.01);
+    const x = sample([8, 12], 1);
+    for (let i = 0; i < 200; i++) {
+      optimizer.minimize(() => tf.mean(tf.square(tf.tanh(tf.matMul(x, weights as tf.Tensor2D)))));
+    }
+    expect(stats().runs).toBeGreaterThan(3);
+    expect(stats().compiles).toBeLessThan(4);
+    tf.dispose([x, weights]);
+    optimizer.dispose();
+  });
+
   test('calls whose results are disposed unread are forgotten', () => {
     const x = sample([4], 1);
     for (let i = 0; i < 10_000; i++) tf.exp(x).dispose();
