@@ -5,12 +5,13 @@ import { createAugmentation, type AugmentationOptions } from '@revat/augment';
 
 import type { ImageSample, SampleLocation } from './image-dataset.js';
 import { readSample } from './read-sample.js';
-import { augmentSample, reasonOf, type SampleOutcome } from './sample-preparer.js';
+import { augmentSample, mixBatch, reasonOf, type SampleOutcome } from './sample-preparer.js';
 
 export interface LoaderWorkerOptions {
   readonly augmentation: AugmentationOptions;
   readonly imageSize: number;
   readonly seed: number;
+  readonly numClasses: number;
 }
 
 /** Samples to be prepared: by location, or, for data in memory, with their pixels. */
@@ -23,17 +24,27 @@ export interface LoaderTask {
   readonly samples: readonly (SampleLocation | ImageSample)[];
 }
 
+/** A batch to be mixed, in place. */
+export interface MixTask {
+  readonly task: number;
+  readonly epoch: number;
+  readonly images: SharedArrayBuffer;
+  readonly labels: Int32Array;
+  readonly firstId: number;
+}
+
 export type LoaderReply =
   | { readonly task: number; readonly outcomes: SampleOutcome[] }
+  | { readonly task: number; readonly targets: Float32Array | undefined }
   | { readonly task: number; readonly failure: unknown };
 
-const { augmentation: options, imageSize, seed } = workerData as LoaderWorkerOptions;
+const { augmentation: options, imageSize, seed, numClasses } = workerData as LoaderWorkerOptions;
 const augmentation = createAugmentation(options, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
 
-parentPort?.on('message', (task: LoaderTask) => {
-  last = last.then(async () => parentPort?.postMessage(await perform(task)));
+parentPort?.on('message', (task: LoaderTask | MixTask) => {
+  last = last.then(async () => parentPort?.postMessage('labels' in task ? mix(task) : await perform(task)));
 });
 
 async function perform({ task, epoch, images, places, samples }: LoaderTask): Promise<LoaderReply> {
@@ -48,6 +59,15 @@ async function perform({ task, epoch, images, places, samples }: LoaderTask): Pr
       outcomes.push(await prepareOne(source, epoch, out));
     }
     return { task, outcomes };
+  } catch (failure) {
+    return { task, failure };
+  }
+}
+
+function mix({ task, epoch, images, labels, firstId }: MixTask): LoaderReply {
+  try {
+    const batch = new Float32Array(images, 0, labels.length * imageFloats);
+    return { task, targets: mixBatch(batch, labels, firstId, epoch, numClasses, augmentation, seed) };
   } catch (failure) {
     return { task, failure };
   }

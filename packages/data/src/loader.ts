@@ -2,7 +2,7 @@
  * Batches of a data set, epoch by epoch. What a batch holds depends on (seed, epoch, sample ids) alone: not on the number of
  * workers, not on where an earlier run stopped.
  */
-import { createAugmentation, seededDraws, type Augmentation } from '@revat/augment';
+import { createAugmentation } from '@revat/augment';
 import { randomStream, throwIfAborted } from '@revat/core';
 
 import { BadSamples, type BadSample } from './bad-samples.js';
@@ -46,7 +46,7 @@ export interface Loader extends AsyncIterable<Batch> {
 const REPLACEMENT_ATTEMPTS = 20;
 
 /**
- * A loader over the data set. Unreadable samples are listed in `badSamples`; when shuffling, another sample, drawn from
+ * A loader over the data set. Unreadable samples are listed in `badSamples`; when shuffling or mixing, another sample, drawn from
  * (seed, epoch, position), takes the place, so that training batches stay full; otherwise the batch is smaller.
  * Throws 'invalid-argument' for options that make no sense. Close it when done if it has workers.
  */
@@ -59,7 +59,6 @@ class DatasetLoader implements Loader {
   readonly samplesPerEpoch: number;
   readonly batchesPerEpoch: number;
   readonly statistics = { batches: 0, images: 0, waitMs: 0 };
-  private readonly augmentation: Augmentation;
   private readonly preparer: SamplePreparer;
   private readonly bad: BadSamples;
 
@@ -72,11 +71,9 @@ class DatasetLoader implements Loader {
     this.batchesPerEpoch = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
     this.samplesPerEpoch = Math.min(length, this.batchesPerEpoch * batchSize);
     this.position = options.position;
-    this.augmentation = createAugmentation(options.augmentation, imageSize);
+    const augmentation = createAugmentation(options.augmentation, imageSize);
     this.preparer =
-      options.workers === 0
-        ? inlinePreparer(dataset, this.augmentation, seed)
-        : workerPreparer(dataset, { ...options, augmentation: this.augmentation.options });
+      options.workers === 0 ? inlinePreparer(dataset, augmentation, seed) : workerPreparer(dataset, options);
     this.bad = new BadSamples(dataset.length, options.maxBadShare, options.onBadSample);
   }
 
@@ -125,6 +122,8 @@ class DatasetLoader implements Loader {
 
   /** The batch of the samples `indices`, which are at `offset` of the epoch's order. */
   private async prepare(indices: Uint32Array, epoch: number, offset: number): Promise<PreparedBatch> {
+    const { shuffle, augmentation } = this.options;
+    const replace = shuffle || augmentation.mixing !== undefined;
     const places = Array.from(indices, (_, place) => place);
     const images = this.preparer.allocate(indices.length);
     const outcomes = await this.preparer.prepare(indices, places, epoch, images);
@@ -132,29 +131,25 @@ class DatasetLoader implements Loader {
       let index = indices[place];
       for (let attempt = 0; isBad(outcomes[place]); attempt++) {
         this.bad.add({ index, id: outcomes[place].id, reason: outcomes[place].reason });
-        if (!this.options.shuffle || attempt === REPLACEMENT_ATTEMPTS) break;
+        if (!replace || attempt === REPLACEMENT_ATTEMPTS) break;
         const draw = randomStream(this.options.seed, 'replacement', epoch, offset + place, attempt);
         index = draw.integer(this.dataset.length);
         [outcomes[place]] = await this.preparer.prepare([index], [place], epoch, images);
       }
     }
-    return {
-      batch: this.assemble(this.preparer.release(images), outcomes, epoch),
-      end: offset + indices.length,
-    };
+    return { batch: await this.assemble(images, outcomes, epoch), end: offset + indices.length };
   }
 
   /** The batch of the samples that could be read, mixed. */
-  private assemble(prepared: Float32Array, outcomes: SampleOutcome[], epoch: number): Batch {
-    const { imageSize, seed } = this.options;
+  private async assemble(prepared: Float32Array, outcomes: SampleOutcome[], epoch: number): Promise<Batch> {
+    const { imageSize } = this.options;
     const good = outcomes.filter(isGood);
     const images = withoutGaps(prepared, outcomes);
     const labels = Int32Array.from(good, ({ label }) => label);
     const sampleIds = Float64Array.from(good, ({ id }) => id);
-    const draws = seededDraws(seed, 'mix', epoch, sampleIds[0] ?? 0);
-    const targets = this.augmentation.batch(images, labels, this.dataset.classNames.length, draws);
+    const targets = await this.preparer.mix(images, labels, sampleIds[0] ?? 0, epoch);
     return {
-      images,
+      images: this.preparer.release(images),
       shape: [good.length, imageSize, imageSize, 3],
       labels,
       sampleIds,
@@ -172,7 +167,7 @@ function withoutGaps(images: Float32Array, outcomes: SampleOutcome[]): Float32Ar
     if (kept !== place) images.copyWithin(kept * size, place * size, (place + 1) * size);
     kept++;
   });
-  return kept === outcomes.length ? images : images.slice(0, kept * size);
+  return images.subarray(0, kept * size);
 }
 
 interface PreparedBatch {

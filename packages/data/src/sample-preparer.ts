@@ -18,6 +18,16 @@ export interface SamplePreparer {
     epoch: number,
     images: Float32Array,
   ): Promise<SampleOutcome[]>;
+  /**
+   * Mixes the images of good samples, in place; their soft targets, or undefined where the augmentation neither mixes nor
+   * smooths. The draws are those of (seed, epoch, id of the first sample).
+   */
+  mix(
+    images: Float32Array,
+    labels: Int32Array,
+    firstId: number,
+    epoch: number,
+  ): Promise<Float32Array | undefined>;
   /** Takes memory of `allocate` back; returns the images for the receiver to keep. */
   release(images: Float32Array): Float32Array;
   close(): Promise<void>;
@@ -53,7 +63,10 @@ export function inlinePreparer(
       last = outcomes.catch(() => undefined);
       return outcomes;
     },
-    release: (images) => images,
+    mix: async (images, labels, firstId, epoch) =>
+      mixBatch(images, labels, firstId, epoch, dataset.classNames.length, augmentation, seed),
+    // A part of a larger batch gets memory of its own.
+    release: (images) => (images.byteLength === images.buffer.byteLength ? images : images.slice()),
     close: async () => undefined,
   };
 }
@@ -68,6 +81,19 @@ export function augmentSample(
 ): SampleOutcome {
   augmentation.image(sample, seededDraws(seed, 'augment', epoch, sample.id), out);
   return { label: sample.label, id: sample.id };
+}
+
+/** Mixes a batch with the draws of (seed, epoch, id of its first sample). */
+export function mixBatch(
+  images: Float32Array,
+  labels: Int32Array,
+  firstId: number,
+  epoch: number,
+  numClasses: number,
+  augmentation: Augmentation,
+  seed: number,
+): Float32Array | undefined {
+  return augmentation.batch(images, labels, numClasses, seededDraws(seed, 'mix', epoch, firstId));
 }
 
 /** Errors that concern one file and not the run. */

@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { RevatError } from '@revat/core';
 
 import type { ImageDataset, ImageSample, SampleLocation } from './image-dataset.js';
-import type { LoaderReply, LoaderTask, LoaderWorkerOptions } from './loader-worker.js';
+import type { LoaderReply, LoaderTask, LoaderWorkerOptions, MixTask } from './loader-worker.js';
 import { reasonOf, type SampleOutcome, type SamplePreparer } from './sample-preparer.js';
 
-export interface WorkerPreparerOptions extends LoaderWorkerOptions {
+export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numClasses'> {
   readonly workers: number;
   readonly batchSize: number;
 }
@@ -16,8 +16,9 @@ const TASKS_PER_WORKER = 2;
 /** Samples in a task: few, so that all threads work on the batch that is needed next. */
 const SAMPLES_PER_TASK = 4;
 
-interface PendingTask extends LoaderTask {
-  readonly resolve: (outcomes: SampleOutcome[]) => void;
+interface PendingTask {
+  readonly message: LoaderTask | MixTask;
+  readonly resolve: (reply: LoaderReply) => void;
   readonly reject: (reason: unknown) => void;
 }
 
@@ -41,7 +42,12 @@ class WorkerPool implements SamplePreparer {
     private readonly options: WorkerPreparerOptions,
   ) {
     const { augmentation, imageSize, seed, workers } = options;
-    const workerData: LoaderWorkerOptions = { augmentation, imageSize, seed };
+    const workerData: LoaderWorkerOptions = {
+      augmentation,
+      imageSize,
+      seed,
+      numClasses: dataset.classNames.length,
+    };
     this.imageFloats = imageSize ** 2 * 3;
     this.running = Array.from({ length: workers }, () => new Map<number, PendingTask>());
     this.workers = Array.from({ length: workers }, (_, index) => {
@@ -79,6 +85,19 @@ class WorkerPool implements SamplePreparer {
     return outcomes;
   }
 
+  async mix(
+    images: Float32Array,
+    labels: Int32Array,
+    firstId: number,
+    epoch: number,
+  ): Promise<Float32Array | undefined> {
+    const { mixing, labelSmoothing } = this.options.augmentation;
+    if (labels.length === 0 || (!mixing && !labelSmoothing)) return undefined;
+    const buffer = images.buffer as unknown as SharedArrayBuffer;
+    const reply = await this.run({ task: this.nextTask++, epoch, images: buffer, labels, firstId }, true);
+    return 'targets' in reply ? reply.targets : undefined;
+  }
+
   release(images: Float32Array): Float32Array {
     // Into memory of its own: the receiver may keep it, and native code takes no shared memory.
     const own = new Float32Array(images.length);
@@ -112,14 +131,14 @@ class WorkerPool implements SamplePreparer {
       }
     }
     if (sent.length === 0) return;
-    const replies = await this.run({
+    const reply = await this.run({
       task: this.nextTask++,
       epoch,
       images: images.buffer as unknown as SharedArrayBuffer,
       places: sent.map((i) => places[i]),
       samples,
     });
-    sent.forEach((i, k) => (outcomes[i] = replies[k]));
+    if ('outcomes' in reply) sent.forEach((i, k) => (outcomes[i] = reply.outcomes[k]));
   }
 
   /** A location that a thread can read, or a sample that only this thread can. */
@@ -135,13 +154,16 @@ class WorkerPool implements SamplePreparer {
     }
   }
 
-  private run(task: LoaderTask): Promise<SampleOutcome[]> {
+  /** The reply of a thread. What is urgent goes before all that waits: it completes a batch. */
+  private run(message: LoaderTask | MixTask, urgent = false): Promise<LoaderReply> {
     return new Promise((resolve, reject) => {
       if (this.closed) {
         reject(new RevatError('aborted', 'loader: it was closed while batches were being prepared.'));
         return;
       }
-      this.waiting.push({ ...task, resolve, reject });
+      const task = { message, resolve, reject };
+      if (urgent) this.waiting.unshift(task);
+      else this.waiting.push(task);
       this.distribute();
     });
   }
@@ -153,10 +175,10 @@ class WorkerPool implements SamplePreparer {
       const least = Math.min(...counts);
       if (least >= TASKS_PER_WORKER) return;
       const index = counts.indexOf(least);
-      const { resolve, reject, ...task } = this.waiting.shift()!;
-      this.running[index].set(task.task, { ...task, resolve, reject });
+      const task = this.waiting.shift()!;
+      this.running[index].set(task.message.task, task);
       this.workers[index].ref();
-      this.workers[index].postMessage(task);
+      this.workers[index].postMessage(task.message);
     }
   }
 
@@ -166,7 +188,7 @@ class WorkerPool implements SamplePreparer {
     tasks.delete(reply.task);
     if (tasks.size === 0) this.workers[index].unref();
     if ('failure' in reply) pending?.reject(reply.failure);
-    else pending?.resolve(reply.outcomes);
+    else pending?.resolve(reply);
     this.distribute();
   }
 
