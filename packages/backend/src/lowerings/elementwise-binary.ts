@@ -77,7 +77,6 @@ export const elementwiseBinary: readonly Lowering[] = [
   lowering({
     kernel: 'EluGrad',
     inputs: ['dy', 'y'],
-    exact: true,
     infer: ([dy, y]) => (allOf('float32', [dy, y]) ? { shape: y.shape, dtype: 'float32' } : null),
     emit: (graph, [dy, y]) => {
       const positive = graph.op('GreaterOrEqual', [y, graph.scalar(0)], y.shape, { dtype: 'bool' });
