@@ -4,8 +4,8 @@ import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { cpuKernelOf } from './cpu-kernels.js';
 import type { Selection } from './graph-selection.js';
 import { LazyRecord, type PendingNode } from './lazy-record.js';
-import { sizeOf } from './onnx/graph-builder.js';
-import type { EngineArray } from './runtime/session-runtime.js';
+import { arrayOf, sizeOf } from './onnx/graph-builder.js';
+import type { EngineArray, EngineDtype } from './runtime/session-runtime.js';
 
 /** Below this many elements the JavaScript kernels beat the fixed cost of running a session. */
 const ALWAYS_SMALL = 2_000;
@@ -86,7 +86,9 @@ function runCpuKernel(
       backend,
     }),
   ].flat();
-  const arrays = outputs.map(({ dataId }) => backend.data.get(dataId).values as EngineArray);
+  const arrays = outputs.map(({ dataId, dtype }) =>
+    inDtype(backend.data.get(dataId).values as EngineArray, dtype as EngineDtype),
+  );
   for (const dataId of temporary) backend.data.delete(dataId);
   // Most kernels answer with bare data, a few (Abs) with a tensor that the engine counts.
   for (const output of outputs) {
@@ -94,4 +96,9 @@ function runCpuKernel(
     else backend.data.delete(output.dataId);
   }
   return arrays;
+}
+
+/** The CPU kernels cast integers to float32 by calling the same integers float32; the engine wants them converted. */
+function inDtype(values: EngineArray, dtype: EngineDtype): EngineArray {
+  return dtype === 'float32' && !(values instanceof Float32Array) ? arrayOf(dtype, values) : values;
 }
