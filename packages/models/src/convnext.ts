@@ -21,6 +21,7 @@ import { defineFamily } from './family.js';
 import {
   COMMON_DEFAULTS,
   requireDropPath,
+  requireLayerScale,
   requireIntegers,
   type CommonConfig,
   type DropPathConfig,
@@ -85,6 +86,7 @@ function validateConvNext(name: string, config: ConvNextConfig): void {
   const { depths, dims, kernelSize, mlpRatio, patchSize, downsampleStrides, downsamplePadding } = config;
   requireIntegers(name, { depths, dims, kernelSize, mlpRatio, patchSize });
   requireDropPath(name, config.dropPath);
+  requireLayerScale(name, config.layerScale);
   if (kernelSize % 2 === 0)
     throw new RevatError('invalid-argument', `${name}: kernelSize must be odd, got ${kernelSize}.`);
   if (dims.length !== depths.length) {

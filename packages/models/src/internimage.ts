@@ -23,6 +23,7 @@ import { dropBranch, dropRates } from './layers/stochastic-depth.js';
 import {
   COMMON_DEFAULTS,
   requireDropPath,
+  requirePositive,
   requireIntegers,
   type CommonConfig,
   type DropPathConfig,
@@ -66,7 +67,8 @@ export const internimage = defineFamily<InternImageConfig>({
     headRatio: 1.5,
     dropPath: 0,
   },
-  validate(name, { depths, dim, groups, mlpRatio, dropPath }) {
+  validate(name, { depths, dim, groups, mlpRatio, offsetScale, headRatio, dropPath }) {
+    requirePositive(name, { offsetScale, headRatio });
     requireIntegers(name, { depths, dim, groups, mlpRatio });
     requireDropPath(name, dropPath);
     if (depths.length !== groups.length)

@@ -18,7 +18,7 @@ export interface CommonConfig {
 
 /** Families with a choice of stems. */
 export interface StemConfig {
-  /** `patch`, `conv`, a stem of Tables 7 to 9 of the paper, or an explicit one. Default `patch`. */
+  /** `native`, `patch`, `conv`, a stem of the paper's Tables 7 to 9, or an explicit one. Default: as the family was published. */
   readonly stem: StemOption;
 }
 
@@ -75,6 +75,26 @@ export function requireIntegers(name: string, values: Readonly<Record<string, un
       `${name}: ${key} must be ${Array.isArray(value) ? 'a list of positive integers' : 'a positive integer'}, got ${JSON.stringify(value)}.`,
     );
   }
+}
+
+/** Throws RevatError 'invalid-argument' unless every value is a number above 0. */
+export function requirePositive(name: string, values: Readonly<Record<string, unknown>>): void {
+  for (const [key, value] of Object.entries(values)) {
+    if (typeof value === 'number' && value > 0 && value < Infinity) continue;
+    throw new RevatError(
+      'invalid-argument',
+      `${name}: ${key} must be a number > 0, got ${JSON.stringify(value)}.`,
+    );
+  }
+}
+
+/** Throws RevatError 'invalid-argument' unless the initial layer scale is a number or null. */
+export function requireLayerScale(name: string, layerScale: unknown): void {
+  if (layerScale === null || (typeof layerScale === 'number' && Number.isFinite(layerScale))) return;
+  throw new RevatError(
+    'invalid-argument',
+    `${name}: layerScale must be a number or null, got ${JSON.stringify(layerScale)}.`,
+  );
 }
 
 /** Throws RevatError 'invalid-argument' unless the drop rate is in [0, 1). */

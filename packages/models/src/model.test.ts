@@ -167,6 +167,14 @@ describe('Model', () => {
     model.dispose();
   });
 
+  test('images that are too small are refused by the layer that cannot take them', () => {
+    const model = createModel('convnext', FAMILIES[0][1]);
+    const input = images(1, 4);
+    expect(() => model.classify(input)).toThrow(/stages\.1\.downsample\.1: a map of 1 x 1 is too small/);
+    input.dispose();
+    model.dispose();
+  });
+
   test('images that do not fit are refused', () => {
     const model = createModel('vit', FAMILIES[2][1]);
     for (const shape of [
@@ -229,6 +237,9 @@ describe('createModel', () => {
     ['convnext_tiny', { normalization: 'cifar' }, /normalization: expected 'none', 'imagenet'/],
     ['convnext_tiny', { normalization: { mean: [0], std: [1] } }, /with 3 numbers each/],
     ['convnext_tiny', { stem: 'convolutional' }, /no stem is called 'convolutional'/],
+    ['convnext_tiny', { layerScale: '1e-6' }, /layerScale must be a number or null, got "1e-6"/],
+    ['convnext_tiny', { stem: null }, /stem must be a name/],
+    ['internimage_tiny', { headRatio: 0 }, /headRatio must be a number > 0, got 0/],
     ['convnext_isotropic', { kernelSize: 6 }, /kernelSize must be odd/],
     ['vit_small', { heads: 5 }, /dim 384 is not divisible by 5 heads/],
     ['vit_small', { imageSize: 225 }, /imageSize 225 is not divisible by patchSize 16/],

@@ -17,7 +17,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineFamily } from './family.js';
 import { globalPool } from './layers/global-pool.js';
 import { linear } from './layers/linear.js';
-import { COMMON_DEFAULTS, requireIntegers, type CommonConfig, type StemConfig } from './model-config.js';
+import {
+  COMMON_DEFAULTS,
+  requireIntegers,
+  requirePositive,
+  type CommonConfig,
+  type StemConfig,
+} from './model-config.js';
 import type { Network } from './model.js';
 
 /**
@@ -52,7 +58,8 @@ export const robarch = defineFamily<RobArchConfig>({
     stemWidth: 96,
     squeezeRatio: 0.25,
   },
-  validate(name, { depths, widths, groups, stemWidth, bottleneckRatio, inChannels }) {
+  validate(name, { depths, widths, groups, stemWidth, bottleneckRatio, squeezeRatio, inChannels }) {
+    requirePositive(name, { bottleneckRatio, squeezeRatio });
     requireIntegers(name, { depths, widths, groups, stemWidth });
     if (depths.length !== widths.length)
       throw new RevatError('mismatch', `${name}: depths and widths need one entry a stage each.`);

@@ -19,6 +19,7 @@ import { firstToken, flattenMap, prependToken } from './layers/tokens.js';
 import {
   COMMON_DEFAULTS,
   requireDropPath,
+  requireLayerScale,
   requireIntegers,
   type CommonConfig,
   type DropPathConfig,
@@ -65,7 +66,8 @@ export const vit = defineFamily<VitConfig>({
     positions: 'all',
     dropPath: 0,
   },
-  validate(name, { depth, dim, heads, mlpRatio, patchSize, imageSize, dropPath, positions }) {
+  validate(name, { depth, dim, heads, mlpRatio, patchSize, imageSize, dropPath, layerScale, positions }) {
+    requireLayerScale(name, layerScale);
     requireIntegers(name, { depth, dim, heads, mlpRatio, patchSize });
     requireDropPath(name, dropPath);
     if (dim % heads !== 0)

@@ -23,6 +23,7 @@ import { classAttentionBlock, crossCovarianceBlock } from './layers/xcit-blocks.
 import {
   COMMON_DEFAULTS,
   requireDropPath,
+  requirePositive,
   requireIntegers,
   type CommonConfig,
   type DropPathConfig,
@@ -70,7 +71,8 @@ export const xcit = defineFamily<XcitConfig>({
     tokensNorm: true,
     dropPath: 0,
   },
-  validate(name, { depth, dim, heads, mlpRatio, patchSize, classAttentionBlocks, dropPath }) {
+  validate(name, { depth, dim, heads, mlpRatio, patchSize, classAttentionBlocks, layerScale, dropPath }) {
+    requirePositive(name, { layerScale });
     requireIntegers(name, { depth, dim, heads, mlpRatio, patchSize, classAttentionBlocks });
     requireDropPath(name, dropPath);
     if (dim % heads !== 0)

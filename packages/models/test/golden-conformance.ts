@@ -131,10 +131,10 @@ function allGradients({ model, images, labels }: GoldenCase): {
   const input = tf.variable(images);
   const { value, grads } = tf.variableGrads(
     () => summedCrossEntropy(model.classify(input as tf.Tensor as tf.Tensor4D), labels),
-    [input as tf.Variable, ...parameters.values()],
+    [input, ...parameters.values()],
   );
   const values = (variable: tf.Variable) => grads[variable.name].dataSync<'float32'>();
-  const ofImages = values(input as tf.Variable);
+  const ofImages = values(input);
   const ofParameters = new Map([...parameters].map(([name, variable]) => [name, values(variable)]));
   tf.dispose([input, value, grads]);
   return { ofImages, ofParameters };

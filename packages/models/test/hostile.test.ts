@@ -50,7 +50,13 @@ interface Outcome {
 
 /** Reads every file in one process of its own, whose memory can be measured. */
 const READER = `
+  const { existsSync, readFileSync } = await import('node:fs');
   const [dist, folder, ...files] = process.argv.slice(1);
+  // Linux knows the peak of this process alone; maxRSS is handed down from the process that started it.
+  const memory = () => existsSync('/proc/self/status')
+    ? 1024 * Number(/VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+    : process.memoryUsage.rss();
+  let peak = 0;
   const { readCheckpoint } = await import(dist);
   const outcomes = [];
   for (const file of files) {
@@ -62,26 +68,27 @@ const READER = `
       code = error.name === 'RevatError' ? error.code : 'crash';
       message = error.message;
     }
+    peak = Math.max(peak, memory());
     outcomes.push({ file, code, message, milliseconds: performance.now() - start });
   }
   const polluted = Object.keys(Object.prototype).length > 0 || 'polluted' in {};
-  console.log(JSON.stringify({ outcomes, polluted, maxRss: process.resourceUsage().maxRSS * 1024 }));
+  console.log(JSON.stringify({ outcomes, polluted, peak }));
 `;
 
 describe('hostile files', () => {
   let outcomes: Outcome[] = [];
   let polluted = true;
-  let maxRss = Infinity;
+  let peak = Infinity;
 
   beforeAll(async () => {
     const dist = path.join(__dirname, '../dist/weights/checkpoint.js');
     const names = files.map(({ file }) => file);
     const args = ['--input-type=module', '-e', READER, dist, fixture('hostile'), ...names];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
-    ({ outcomes, polluted, maxRss } = JSON.parse(stdout) as typeof globalThis & {
+    ({ outcomes, polluted, peak } = JSON.parse(stdout) as {
       outcomes: Outcome[];
       polluted: boolean;
-      maxRss: number;
+      peak: number;
     });
   }, 60_000);
 
@@ -113,6 +120,7 @@ describe('hostile files', () => {
   });
 
   test('all of them together stay below 200 MB, Node itself included', () => {
-    expect(maxRss).toBeLessThan(200e6);
+    expect(peak).toBeGreaterThan(0);
+    expect(peak).toBeLessThan(200e6);
   });
 });

@@ -1,3 +1,4 @@
+import { RevatError } from '@revat/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { torchDefault, type InitialValues } from './initial-values.js';
 import type { CostMeter, Layer, Shape } from './layer.js';
@@ -29,11 +30,12 @@ export function conv2d(scope: Scope, options: ConvolutionOptions): Layer {
   const convolve = (x: tf.Tensor4D, filter: tf.Tensor4D) => tf.conv2d(x, filter, stride, padMode(padding));
   return {
     forward(x) {
+      outputExtents(scope.path, x.shape.slice(1), kernel, stride, padding);
       const y = groups === 1 ? convolve(x, weight()) : convolveGroups(x, weight(), groups, convolve);
       return offset ? tf.add(y, offset()) : y;
     },
     cost(shape, meter) {
-      const [height, width] = outputExtents(shape, kernel, stride, padding);
+      const [height, width] = outputExtents(scope.path, shape, kernel, stride, padding);
       meter.add(scope.path, 'conv', height * width * outChannels * fanIn);
       return [height, width, outChannels];
     },
@@ -58,13 +60,16 @@ export function depthwiseConv2d(scope: Scope, options: DepthwiseConvolutionOptio
   });
   const bias = scope.declare<tf.Tensor1D>('bias', [channels], biasInitial);
   return {
-    forward: (x) => tf.add(tf.depthwiseConv2d(x, weight(), 1, padMode(padding)), bias()),
+    forward(x) {
+      outputExtents(scope.path, x.shape.slice(1), kernel, 1, padding);
+      return tf.add(tf.depthwiseConv2d(x, weight(), 1, padMode(padding)), bias());
+    },
     cost: (shape, meter) => depthwiseCost(scope.path, shape, kernel, padding, meter),
   };
 }
 
 function depthwiseCost(path: string, shape: Shape, kernel: number, padding: number, meter: CostMeter): Shape {
-  const [height, width] = outputExtents(shape, kernel, 1, padding);
+  const [height, width] = outputExtents(path, shape, kernel, 1, padding);
   meter.add(path, 'conv', height * width * shape[2] * kernel * kernel);
   return [height, width, shape[2]];
 }
@@ -88,13 +93,21 @@ function padMode(padding: number): 'valid' | number {
   return padding === 0 ? 'valid' : padding;
 }
 
-/** PyTorch's output extents: floor((extent + 2 padding - kernel) / stride) + 1. */
-export function outputExtents(
+/**
+ * PyTorch's output extents: floor((extent + 2 padding - kernel) / stride) + 1. Throws RevatError 'mismatch' if nothing is left.
+ */
+function outputExtents(
+  path: string,
   shape: Shape,
   kernel: number,
   stride: number,
   padding: number,
 ): [number, number] {
   const extent = (input: number) => Math.floor((input + 2 * padding - kernel) / stride) + 1;
-  return [extent(shape[0]), extent(shape[1])];
+  const extents: [number, number] = [extent(shape[0]), extent(shape[1])];
+  if (Math.min(...extents) >= 1) return extents;
+  throw new RevatError(
+    'mismatch',
+    `${path}: a map of ${shape[0]} x ${shape[1]} is too small for a kernel of ${kernel} x ${kernel}. Give larger images.`,
+  );
 }

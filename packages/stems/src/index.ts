@@ -2,7 +2,6 @@ export { convStem } from './conv-stem.js';
 export {
   conv2d,
   depthwiseConv2d,
-  outputExtents,
   type ConvolutionOptions,
   type DepthwiseConvolutionOptions,
 } from './convolution.js';

@@ -73,6 +73,8 @@ describe('resolveStem', () => {
     ['table8-c1', VIT, /reduces the image 4 times, the network expects 16/],
     [{ name: 'table8-c1', width: 40 }, CONVNEXT, /ends with 80 channels, the network takes 96/],
     [{ name: 'conv', strides: [1] }, CONVNEXT, /has 2 convolutions, got 1 strides/],
+    [null as unknown as StemOption, CONVNEXT, /stem must be a name, .* got null/],
+    [{ name: 7 } as unknown as StemOption, CONVNEXT, /stem must be a name/],
     [{ layers: [] }, CONVNEXT, /has no layers/],
     [{ layers: [{ kernel: 3, stride: 0, channels: 96 }] }, CONVNEXT, /needs positive integers/],
     [{ layers: [{ kernel: 3, stride: 1, channels: 95 }] }, CONVNEXT, /ends with 95 channels/],

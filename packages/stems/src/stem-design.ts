@@ -107,6 +107,7 @@ export function resolveStem(
   option: StemOption,
   requirements: StemRequirements,
 ): StemDesign | 'patch' | 'native' {
+  requireStemOption(option, requirements.family);
   if (typeof option === 'object' && 'layers' in option) {
     const design = { layers: option.layers, projection: option.projection ?? false };
     return checked(design, 'explicit', requirements, true);
@@ -168,6 +169,18 @@ function checked(
     );
   }
   return design;
+}
+
+/** Options may come from a file or a command line. */
+function requireStemOption(option: unknown, family: string): void {
+  const described = typeof option === 'object' && option !== null;
+  if (typeof option === 'string') return;
+  if (described && 'layers' in option && Array.isArray(option.layers)) return;
+  if (described && 'name' in option && typeof option.name === 'string') return;
+  throw new RevatError(
+    'invalid-argument',
+    `${family}: stem must be a name, { name, ... } or { layers: [...] }, got ${JSON.stringify(option)}.`,
+  );
 }
 
 function unknownStem(name: string, family: string): RevatError {
