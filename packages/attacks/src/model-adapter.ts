@@ -107,9 +107,10 @@ function asLogits(output: unknown, batch: number): tf.Tensor2D {
       `model: must return one tensor of logits [B,K], returned ${found}. Wrap it in a function that picks the logits.`,
     );
   }
-  const { shape } = single;
+  const tensor = single as tf.Tensor;
+  const { shape } = tensor;
   const classes = shape[shape.length - 1];
-  if (shape.length < 2 || shape[0] !== batch || single.size !== batch * classes) {
+  if (shape.length < 2 || shape[0] !== batch || tensor.size !== batch * classes) {
     throw new RevatError(
       'bad-model',
       `model: must return logits [${batch},K] for ${batch} images, returned [${shape.join(',')}].`,
@@ -122,7 +123,7 @@ function asLogits(output: unknown, batch: number): tf.Tensor2D {
     );
   }
   return tf.cast(
-    shape.length === 2 ? (single as tf.Tensor2D) : tf.reshape(single, [batch, classes]),
+    shape.length === 2 ? (tensor as tf.Tensor2D) : tf.reshape(tensor, [batch, classes]),
     'float32',
   ); // [B,1,1,K] -> [B,K]
 }

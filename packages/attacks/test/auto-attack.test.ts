@@ -66,7 +66,7 @@ test('a model that hides its gradients is told by zero gradients and by Square',
       const margin = tf.sub(score, 8);
       return tf.stack([margin, tf.neg(margin), tf.sub(margin, 9), tf.sub(margin, 9)], 1) as tf.Tensor2D;
     });
-  const images = tf.fill([4, 4, 4, 1], 0.53) as tf.Tensor4D;
+  const images = tf.fill<tf.Rank.R4>([4, 4, 4, 1], 0.53);
   const attack = autoAttack({
     norm: 'Linf',
     eps: 0.1,

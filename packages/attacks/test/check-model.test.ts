@@ -19,7 +19,7 @@ const images = () => tf.tensor4d(randomStream(0, 'images').uniforms(COUNT * 48),
 /** A linear model on centred pixels, which classifies its own labels correctly. */
 function linear(classes = 5): Classifier {
   const w = weights(classes);
-  return (batch) => tf.tidy(() => tf.matMul(tf.sub(tf.reshape(batch, [-1, 48]), 0.5), w) as tf.Tensor2D); // [B,H,W,C] -> [B,48]
+  return (batch) => tf.tidy(() => tf.matMul<tf.Tensor2D>(tf.sub(tf.reshape(batch, [-1, 48]), 0.5), w)); // [B,H,W,C] -> [B,48]
 }
 
 async function codes(model: Classifier, reference: Classifier = model): Promise<string[]> {
@@ -114,7 +114,7 @@ test.each([
   [255, /images must lie in \[0, 1\], found 255.*inputRange/],
   [NaN, /images must lie in \[0, 1\], found NaN/],
 ])('pixels of %d are refused', async (value, message) => {
-  const batch = tf.fill(SHAPE, value) as tf.Tensor4D;
+  const batch = tf.fill<tf.Rank.R4>(SHAPE, value);
   await expect(checkModel(linear(), batch, new Array<number>(COUNT).fill(0))).rejects.toThrow(message);
   batch.dispose();
 });
