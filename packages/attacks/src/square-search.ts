@@ -114,7 +114,7 @@ function boundsCache(): (ball: Ball) => Bounds {
   return (ball) => {
     let bounds = cache.get(ball);
     if (!bounds) {
-      bounds = { low: ball.center.map(() => -Infinity), high: ball.center.map(() => Infinity) };
+      bounds = { low: ball.center.map(() => -1), high: ball.center.map(() => 2) };
       ball.project(bounds.low);
       ball.project(bounds.high);
       cache.set(ball, bounds);

@@ -14,7 +14,7 @@ export interface Ball {
   /** The radius, rounded to float32. */
   readonly eps: number;
   /**
-   * Moves a point into the ball and the box, in place. Linf and L1: the nearest point; L2: scaled to the radius, then
+   * Moves a finite point into the ball and the box, in place. Linf and L1: the nearest point; L2: scaled to the radius, then
    * clipped, as APGD does (the clip only shortens the perturbation).
    */
   project(point: Float32Array): void;
@@ -60,9 +60,11 @@ function linfProjection(center: Float32Array, radius: number): Ball['project'] {
     high[i] = min(1, nearestWithin(center[i], radius));
   }
   return (point) => {
+    // One of three values by arithmetic: processors cannot guess which bound a pixel exceeds.
     for (let i = 0; i < point.length; i++) {
-      const value = point[i];
-      point[i] = value < low[i] ? low[i] : value > high[i] ? high[i] : value;
+      const isBelow = +(point[i] < low[i]);
+      const isAbove = +(point[i] > high[i]);
+      point[i] = isBelow * low[i] + isAbove * high[i] + (1 - isBelow - isAbove) * point[i];
     }
   };
 }
