@@ -24,19 +24,21 @@ export const rearrangements: readonly Lowering[] = [
       return isIdentity ? ALIAS : { shape: finalShape, dtype: x.dtype };
     },
     emit: (graph, [x], attrs) => {
-      const { finalShape, finalShapeSparse, begin, strides } = stridedSlice(x.shape, attrs);
-      const end = finalShapeSparse.map((count, i) => {
+      const { finalShape, begin, end, strides } = stridedSlice(x.shape, attrs);
+      // With the axes of one element that the final shape leaves out.
+      const sliced = begin.map((first, i) => Math.ceil((end[i] - first) / strides[i]));
+      const ends = sliced.map((count, i) => {
         const last = begin[i] + (count - 1) * strides[i] + Math.sign(strides[i]);
         return last < 0 ? BEFORE_FIRST : last;
       });
       const inputs = [
         x,
         graph.ints(begin),
-        graph.ints(end),
+        graph.ints(ends),
         graph.ints(begin.map((_, i) => i)),
         graph.ints(strides),
       ];
-      return graph.reshape(graph.op('Slice', inputs, finalShapeSparse), finalShape);
+      return graph.reshape(graph.op('Slice', inputs, sliced), finalShape);
     },
   }),
   lowering<MirrorPadAttrs>({
