@@ -137,9 +137,16 @@ function validSegments(graph: GraphBuilder, ids: Value, segments: number): Value
   return graph.op('Where', [isInvalid, graph.scalar(segments, 'int32'), ids], shape, { dtype: 'int32' });
 }
 
+/**
+ * ScatterElements, not ScatterND: ONNX Runtime splits the additions of the latter among threads without guarding the sums,
+ * and loses some.
+ */
 function scatteredSums(graph: GraphBuilder, rows: Value, ids: Value, segments: number): Value {
   const [count, width] = rows.shape;
   const zeros = filled(graph, [segments, width], 0, 'float32');
   const positions = graph.reshape(cast(graph, ids, 'int64'), [count, 1]);
-  return graph.op('ScatterND', [zeros, positions, rows], zeros.shape, { attributes: { reduction: 'add' } });
+  const spread = graph.op('Expand', [positions, graph.ints(rows.shape)], rows.shape, { dtype: 'int64' });
+  return graph.op('ScatterElements', [zeros, spread, rows], zeros.shape, {
+    attributes: { axis: 0, reduction: 'add' },
+  });
 }
