@@ -59,7 +59,7 @@ function problem(classes: number, shape: Shape, count: number, seed = 0): Proble
     tf.tidy(() => {
       const flat = tf.reshape(batch, [batch.shape[0], size]); // [B,H,W,C] -> [B,HWC]
       const features = tf.sin(tf.mul(tf.matMul(flat, tf.tensor2d(hidden, [size, 8])), 3));
-      return tf.matMul(features, tf.tensor2d(output, [8, classes])) as tf.Tensor2D;
+      return tf.matMul<tf.Tensor2D>(features, tf.tensor2d(output, [8, classes]));
     });
   const labels = images.map((image) => predictOne(classify, image, shape));
   // One image that the model gets wrong before any attack.
@@ -183,7 +183,7 @@ describe.each(cases)('%s', (_name, attack) => {
 
   test('a model that ignores its input', async () => {
     const constant: Classifier = (batch) =>
-      tf.tidy(() => tf.tile(tf.tensor2d([[1, 3, 2, 0]]), [batch.shape[0], 1]) as tf.Tensor2D);
+      tf.tidy(() => tf.tile<tf.Tensor2D>(tf.tensor2d([[1, 3, 2, 0]]), [batch.shape[0], 1]));
     const flat: Classifier = (batch) =>
       tf.tidy(() => tf.add(constant(batch), tf.expandDims(tf.mul(tf.sum(batch, [1, 2, 3]), 0), 1)));
     for (const classify of [constant, flat]) {
@@ -193,7 +193,7 @@ describe.each(cases)('%s', (_name, attack) => {
   });
 
   test('a model that returns NaN: told, not hung', async () => {
-    const broken: Classifier = (batch) => tf.tidy(() => tf.fill([batch.shape[0], 4], NaN) as tf.Tensor2D);
+    const broken: Classifier = (batch) => tf.tidy(() => tf.fill<tf.Rank.R2>([batch.shape[0], 4], NaN));
     const always = await run(attack, { ...usual, classify: broken });
     expect(always.success).toEqual([1, 1, 1, 1, 1]);
     expect(always.diagnostics.findings.map(({ code }) => code)).toContain('non-finite-logits');
@@ -204,7 +204,7 @@ describe.each(cases)('%s', (_name, attack) => {
     const rooted: Classifier = (batch) =>
       tf.tidy(() => {
         const zero = tf.mul(tf.sum(batch, [1, 2, 3]), 0);
-        return tf.add(usual.classify(batch), tf.expandDims(tf.sqrt(zero), 1)) as tf.Tensor2D;
+        return tf.add<tf.Tensor2D>(usual.classify(batch), tf.expandDims(tf.sqrt(zero), 1));
       });
     const outcome = await run(attack, { ...usual, classify: rooted });
     expectSound(attack, { ...usual, classify: rooted }, outcome);

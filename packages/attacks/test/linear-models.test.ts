@@ -42,7 +42,7 @@ function linearModel(offset: number): Classifier {
     tf.tidy(() => {
       const flat = tf.reshape(batch, [batch.shape[0], SIZE]); // [B,4,5,3] -> [B,60]
       const value = tf.add(tf.matMul(flat, tf.tensor2d(weights, [SIZE, 1])), offset);
-      return tf.mul(tf.concat([tf.neg(value), value], 1), 0.5) as tf.Tensor2D;
+      return tf.mul<tf.Tensor2D>(tf.concat([tf.neg(value), value], 1), 0.5);
     });
 }
 

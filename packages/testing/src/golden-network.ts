@@ -20,7 +20,7 @@ export function readGoldenNetwork(folder: string, name: 'A1' | 'A2'): GoldenNetw
   const variables = new Map<string, tf.Variable>();
   for (const [key, { shape, data }] of arrays) {
     const tensor = tf.tidy(() => {
-      const stored = tf.tensor(data as Float32Array, shape);
+      const stored = tf.tensor(data, shape);
       if (shape.length === 4) return tf.transpose(stored, [2, 3, 1, 0]); // [out,in,kh,kw] -> [kh,kw,in,out]
       return shape.length === 2 ? tf.transpose(stored) : stored; // [out,in] -> [in,out]
     });
@@ -30,16 +30,16 @@ export function readGoldenNetwork(folder: string, name: 'A1' | 'A2'): GoldenNetw
   const weight = (key: string) => variables.get(key) as tf.Tensor;
   const convolution = (input: tf.Tensor4D, layer: string, stride: number) =>
     gelu(
-      tf.add(
+      tf.add<tf.Tensor4D>(
         tf.conv2d(input, weight(`${layer}.weight`) as tf.Tensor4D, stride, 1),
         weight(`${layer}.bias`),
-      ) as tf.Tensor4D,
+      ),
     );
   const classify: Classifier = (images) =>
     tf.tidy(() => {
       const features = convolution(convolution(convolution(images, 'conv1', 1), 'conv2', 2), 'conv3', 2);
       const flat = tf.reshape(tf.transpose(features, [0, 3, 1, 2]), [images.shape[0], 1024]); // [B,64,4,4] -> [B,1024]
-      return tf.add(tf.matMul(flat, weight('fc.weight') as tf.Tensor2D), weight('fc.bias')) as tf.Tensor2D;
+      return tf.add<tf.Tensor2D>(tf.matMul(flat, weight('fc.weight')), weight('fc.bias'));
     });
   return { classify, dispose: () => tf.dispose([...variables.values()]) };
 }
