@@ -31,7 +31,7 @@ export class LazyRecord {
   /** The call that makes the values; undefined once they are there. */
   node: PendingNode | undefined;
   /** Why the values cannot be had; thrown at every attempt to read them. */
-  error: unknown;
+  error: Error | undefined;
 
   /** Scratch of the planner: valid where the mark equals the planner's current one. */
   wantedMark = 0;
@@ -88,7 +88,7 @@ export class LazyRecord {
   }
 
   fail(error: unknown): void {
-    this.error = error;
+    this.error = error instanceof Error ? error : new Error(String(error));
     this.node = undefined;
   }
 }

@@ -37,7 +37,7 @@ function counting(kernelName: string, cpuKernel: KernelFunc): KernelFunc {
 function recording(lowering: Lowering, cpuKernel: KernelFunc): KernelFunc {
   return (call) => {
     const backend = call.backend as OnnxBackend;
-    const inputs = positionalInputs(lowering, call.inputs as Record<string, TensorInfo | undefined>);
+    const inputs = positionalInputs(lowering, call.inputs);
     const signature = backend.signatures.signatureOf(lowering, inputs, call.attrs);
     if (!signature.outputs) {
       if (!signature.isAlias) backend.countFallback(lowering.kernel);

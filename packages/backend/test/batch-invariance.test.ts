@@ -26,14 +26,14 @@ function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
     let h = gelu(tf.conv2d(images, stem, 2, 'same'));
     h = gelu(tf.conv2d(h, dense, 1, 'same'));
     const tokens = layerNorm(tf.depthwiseConv2d(h, depthwise, 1, 'same'), gamma, beta, 1e-6);
-    const rows = tf.reshape(tokens, [-1, WIDTH]) as tf.Tensor2D;
+    const rows = tf.reshape<tf.Rank.R2>(tokens, [-1, WIDTH]);
     h = tf.add(h, tf.reshape(tf.matMul(gelu(tf.matMul(rows, expand)), contract), h.shape));
     h = tf.maxPool(h, 3, 2, 'same');
     const sequence = tf.reshape(h, [h.shape[0], -1, WIDTH]);
     const project = (matrix: tf.Tensor2D) =>
-      tf.reshape(tf.matMul(tf.reshape(sequence, [-1, WIDTH]) as tf.Tensor2D, matrix), sequence.shape);
+      tf.reshape(tf.matMul(tf.reshape<tf.Rank.R2>(sequence, [-1, WIDTH]), matrix), sequence.shape);
     const attention = tf.softmax(tf.matMul(project(queries), project(keys), false, true));
-    return tf.matMul(tf.mean(tf.matMul(attention, sequence), 1) as tf.Tensor2D, head);
+    return tf.matMul(tf.mean<tf.Tensor2D>(tf.matMul(attention, sequence), 1), head);
   };
 }
 

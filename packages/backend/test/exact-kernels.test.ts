@@ -18,7 +18,7 @@ const CALLS: Record<string, () => tf.Tensor> = {
   Round: () => tf.round(tf.mul(x(1), 50)),
   ClipByValue: () => tf.clipByValue(x(1), -0.3, 0.7),
   Max: () => tf.max(tf.reshape(x(1), [7, -1]), 1),
-  MaxPool: () => tf.maxPool(tf.reshape(x(1), [1, 7, 29, 5]) as tf.Tensor4D, 3, 2, 'same'),
+  MaxPool: () => tf.maxPool(tf.reshape<tf.Rank.R4>(x(1), [1, 7, 29, 5]), 3, 2, 'same'),
 };
 
 const x = (seed: number): tf.Tensor => sample([1015], seed);

@@ -26,7 +26,9 @@ describe('where no terminal watches', () => {
     text = '';
     jest.useFakeTimers();
   });
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
   test('plain lines, at most one every 15 seconds, with rate and time left', () => {
     const progress = createProgress(stream);

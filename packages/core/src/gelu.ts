@@ -9,8 +9,7 @@ export const GELU_KERNEL = 'Gelu';
  * which the caller disposes. A backend with a kernel of its own runs that; any other composes it of tfjs operations.
  */
 export function gelu<T extends tf.Tensor>(x: T): T {
-  if (tf.getKernel(GELU_KERNEL, tf.getBackend()))
-    return tf.engine().runKernel(GELU_KERNEL, { x }) as tf.Tensor as T;
+  if (tf.getKernel(GELU_KERNEL, tf.getBackend())) return tf.engine().runKernel<T>(GELU_KERNEL, { x });
   return tf.tidy(() => {
     const twicePhi = tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1);
     return tf.mul(tf.mul(x, 0.5), twicePhi);

@@ -10,8 +10,8 @@ test('rows have mean beta and standard deviation gamma, and the gradient is orth
   const before = tf.memory().numTensors;
   tf.tidy(() => {
     const x = tf.randomNormal([5, 64], 3, 2, 'float32', 1);
-    const gamma = tf.fill([64], 2) as tf.Tensor1D;
-    const beta = tf.fill([64], -1) as tf.Tensor1D;
+    const gamma = tf.fill<tf.Rank.R1>([64], 2);
+    const beta = tf.fill<tf.Rank.R1>([64], -1);
     const { mean, variance } = tf.moments(layerNorm(x, gamma, beta, 1e-6), -1);
     mean.dataSync().forEach((value) => expect(value).toBeCloseTo(-1, 5));
     variance.dataSync().forEach((value) => expect(value).toBeCloseTo(4, 4));

@@ -16,7 +16,7 @@ export function layerNorm<T extends tf.Tensor>(
   epsilon = 1e-5,
 ): T {
   if (tf.getKernel(LAYER_NORM_KERNEL, tf.getBackend())) {
-    return tf.engine().runKernel(LAYER_NORM_KERNEL, { x, gamma, beta }, { epsilon }) as tf.Tensor as T;
+    return tf.engine().runKernel<T>(LAYER_NORM_KERNEL, { x, gamma, beta }, { epsilon });
   }
   return tf.tidy(() => {
     const centred = tf.sub(x, tf.mean(x, -1, true));

@@ -9,5 +9,8 @@ export const NORM_NAMES: readonly NormName[] = ['Linf', 'L2', 'L1'];
 export function parseNorm(text: string, where = 'norm'): NormName {
   const norm = NORM_NAMES.find((name) => name.toLowerCase() === text.toLowerCase());
   if (norm) return norm;
-  throw new RevatError('unknown-name', `${where}: unknown norm "${text}". Use one of ${NORM_NAMES.join(', ')}.`);
+  throw new RevatError(
+    'unknown-name',
+    `${where}: unknown norm "${text}". Use one of ${NORM_NAMES.join(', ')}.`,
+  );
 }

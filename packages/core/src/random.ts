@@ -56,7 +56,8 @@ export function foldIn(key: RandomKey, ...parts: KeyPart[]): RandomKey {
   let { high, low } = key;
   for (const part of parts) {
     // Text and integers live in different counter ranges: text has the top bit of the high word set.
-    if (typeof part === 'string') threefry(high, low, 0x80000000 | (part.length & 0x7fffffff), hashText(part));
+    if (typeof part === 'string')
+      threefry(high, low, 0x80000000 | (part.length & 0x7fffffff), hashText(part));
     else threefry(high, low, Math.floor(part / 2 ** 32) & 0x7fffffff, part | 0);
     high = block[0];
     low = block[1];

@@ -22,14 +22,14 @@ export function projectBatch(
 ): tf.Tensor4D {
   return tf.tidy(() => {
     if (norm === 'Linf') {
-      const inBall = tf.minimum(tf.maximum(points, tf.sub(center, eps)), tf.add(center, eps));
-      return tf.clipByValue(inBall, 0, 1) as tf.Tensor4D;
+      const inBall: tf.Tensor4D = tf.minimum(tf.maximum(points, tf.sub(center, eps)), tf.add(center, eps));
+      return tf.clipByValue(inBall, 0, 1);
     }
     const delta = tf.sub(points, center);
     if (norm === 'L2') {
       const length = lengthPerImage(delta);
       const scale = tf.div(tf.minimum(length, eps), tf.add(length, 1e-12));
-      return tf.clipByValue(tf.add(center, tf.mul(delta, scale)), 0, 1) as tf.Tensor4D;
+      return tf.clipByValue<tf.Tensor4D>(tf.add(center, tf.mul(delta, scale)), 0, 1);
     }
     return tf.add(tf.add(center, delta), l1Corrections(center, delta, eps));
   });

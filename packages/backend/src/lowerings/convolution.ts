@@ -47,7 +47,7 @@ export function convolutionOf(
   };
   return {
     inputShape: info.inShape,
-    outputShape: info.outShape as [number, number, number, number],
+    outputShape: info.outShape,
     window,
     isPatchwise:
       window.pads.every((count) => count === 0) &&

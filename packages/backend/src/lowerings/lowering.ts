@@ -43,7 +43,7 @@ export interface Lowering<Attrs = unknown> {
 
 /** Types a lowering's attributes; the table of all lowerings forgets them again. */
 export function lowering<Attrs>(definition: Lowering<Attrs>): Lowering {
-  return definition as Lowering;
+  return definition;
 }
 
 /** Whether all tensors have this dtype. */
