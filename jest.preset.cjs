@@ -19,7 +19,10 @@ module.exports = {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^onnxruntime-node$': path.join(__dirname, 'tools/jest/outer-realm/onnxruntime-node.cjs'),
     '^onnxruntime-node/dist/binding$': path.join(__dirname, 'tools/jest/outer-realm/onnxruntime-binding.cjs'),
-    '^onnxruntime-node/dist/binding\\.js$': path.join(__dirname, 'tools/jest/outer-realm/onnxruntime-binding.cjs'),
+    '^onnxruntime-node/dist/binding\\.js$': path.join(
+      __dirname,
+      'tools/jest/outer-realm/onnxruntime-binding.cjs',
+    ),
     '^sharp$': path.join(__dirname, 'tools/jest/outer-realm/sharp.cjs'),
   },
   moduleFileExtensions: ['ts', 'js', 'cjs', 'mjs', 'json', 'node'],
