@@ -54,20 +54,6 @@ export function stepSizeSchedule(eps: number, steps: number): ApgdSchedule {
   };
 }
 
-/** Numbers of completed steps after which `stepSizeSchedule` checks. */
-export function checkpoints(steps: number): number[] {
-  const schedule: number[] = [];
-  let interval = Math.max(Math.floor(0.22 * steps), 1);
-  for (let step = interval; step <= steps; step += interval) {
-    schedule.push(step);
-    interval = Math.max(
-      interval - Math.max(Math.floor(0.03 * steps), 1),
-      Math.max(Math.floor(0.06 * steps), 1),
-    );
-  }
-  return schedule;
-}
-
 export interface SparsityOptions {
   readonly steps: number;
   /** Sparsity of the first steps; by default the start's number of changed pixels over 1.5. */
