@@ -6,19 +6,26 @@ import type { Model } from '@revat/models';
 import {
   evaluate,
   evaluatedModel,
+  mergeShards,
   radiusCurves,
   type EvaluatedModel,
   type EvaluateEvent,
+  type EvaluationOptions,
+  type EvaluationPart,
   type ModelResult,
   type RadiusCurve,
 } from '@revat/robustbench';
 import { loadStageModel } from '@revat/train';
 
 import type { Progress } from '../progress.js';
+import type { EvaluationJob } from './evaluation-job.js';
+import { costOf, EvaluationMeter } from './evaluation-meter.js';
+import { runJobs } from './evaluation-pool.js';
 import {
   QUICKSTART_CURVE_RADII,
   quickstartImages,
   quickstartThreatModels,
+  type QuickstartNetwork,
   type QuickstartSettings,
 } from './settings.js';
 import { modelId, percent, stageLabel, type TrainedNetwork } from './training.js';
@@ -31,51 +38,101 @@ export interface QuickstartEvaluation {
 interface Context {
   readonly settings: QuickstartSettings;
   readonly out: string;
+  readonly backend: string;
+  /** Models attacked at a time. */
+  readonly threads: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
 
-/** Attacks every stage's model of every network; what an earlier run finished is read from its journal. */
+/** Images that are attacked together, and lost together when the process is killed. */
+const CHUNK_IMAGES = 50;
+
+/**
+ * Attacks every stage's model of every network, chunk by chunk on several threads; what an earlier run finished is read
+ * from its journals.
+ */
 export async function evaluateNetworks(
   networks: readonly TrainedNetwork[],
-  { settings, out, progress, signal }: Context,
+  { settings, out, backend, threads, progress, signal }: Context,
 ): Promise<QuickstartEvaluation> {
-  const shared = {
-    data: digits({ imageSize: networks[0].recipe.data.imageSize, split: 'test' }),
-    samples: quickstartImages(settings),
-    seed: settings.seed,
-    out: path.join(out, 'evaluation'),
-    onEvent: evaluationPrinter(progress),
-    signal,
-  };
+  const images = quickstartImages(settings);
+  const shards = Math.ceil(images / CHUNK_IMAGES);
+  const jobs = networks.flatMap(({ recipe }, network) =>
+    recipe.stages.flatMap(({ name: stage }) =>
+      Array.from({ length: shards }, (_, rank) => ({ network, stage, shard: { rank, count: shards } })),
+    ),
+  );
+  const meter = new EvaluationMeter(partsOf(settings).reduce((sum, part) => sum + costOf(part), 0));
   const models: ModelResult[] = [];
   const curves: RadiusCurve[] = [];
-  for (const network of networks) {
+  const left = new Map<string, number>();
+  const total = (jobs.length / shards) * images;
+  progress.start('attack', total, 'images');
+  await runJobs(
+    jobs,
+    { settings, networks, out, backend },
+    {
+      threads,
+      signal,
+      onEvent: (job, event) => {
+        meter.add(job, event);
+        progress.update(meter.images, eventNote(networks[job.network], job, event));
+      },
+      onDone: async ({ network, stage }) => {
+        const id = modelId(networks[network], stage);
+        left.set(id, (left.get(id) ?? shards) - 1);
+        if (left.get(id) === 0) await mergeShards(path.join(evaluationFolder(out), id));
+      },
+    },
+  );
+  progress.stop();
+  for (const network of networks)
     for (const { name } of network.recipe.stages) {
-      await withStageModel(network, name, async (model) => {
-        progress.line(`\n${model.label}`);
-        const result = await evaluate({ ...shared, model, threatModels: quickstartThreatModels(settings) });
-        models.push(...result.models);
-        curves.push(...(await radiusCurves({ ...shared, model, radii: QUICKSTART_CURVE_RADII })));
-      });
+      const found = await evaluateStage(network, name, { settings, out, signal });
+      models.push(...found.models);
+      curves.push(...found.curves);
+      for (const line of resultLines(network, name, settings, found)) progress.line(line);
     }
-  }
   return { models, curves };
 }
 
-/** Runs `work` on the model that a stage ended with. */
-export async function withStageModel<T>(
+interface StageOptions extends Pick<EvaluationOptions, 'shard' | 'onEvent' | 'signal'> {
+  readonly settings: QuickstartSettings;
+  readonly out: string;
+}
+
+/** Attacks the model that a stage ended with, on all test images or a shard of them. */
+export async function evaluateStage(
   network: TrainedNetwork,
   stage: string,
-  work: (model: EvaluatedModel) => Promise<T>,
-): Promise<T> {
-  const model = await loadStageModel(network.run, stage);
+  { settings, out, ...options }: StageOptions,
+): Promise<QuickstartEvaluation> {
+  const shared = { ...options, ...evaluationInput(network, { settings, out }), seed: settings.seed };
+  const stored = await loadStageModel(network.run, stage);
   try {
-    return await work(named(model, network, stage));
+    const model = named(stored, network, stage);
+    const { models } = await evaluate({ ...shared, model, threatModels: quickstartThreatModels(settings) });
+    return { models, curves: await radiusCurves({ ...shared, model, radii: QUICKSTART_CURVE_RADII }) };
   } finally {
-    model.dispose();
+    stored.dispose();
   }
 }
+
+/** The images that are attacked, in the chunks of the journals, and the folder of these. */
+export function evaluationInput(
+  { recipe }: QuickstartNetwork,
+  { settings, out }: { settings: QuickstartSettings; out: string },
+) {
+  return {
+    data: digits({ imageSize: recipe.data.imageSize, split: 'test' }),
+    samples: quickstartImages(settings),
+    batchSize: CHUNK_IMAGES,
+    out: evaluationFolder(out),
+  };
+}
+
+const evaluationFolder = (out: string) => path.join(out, 'evaluation');
 
 function named(
   model: Model,
@@ -89,33 +146,36 @@ function named(
   });
 }
 
-/** Shows an evaluation: a bar per threat model, a line with its result. */
-export function evaluationPrinter(progress: Progress): (event: EvaluateEvent) => void {
-  let done = 0;
-  return (event) => {
-    const task = partLabel(event);
-    switch (event.type) {
-      case 'begin':
-        done = 0;
-        progress.start(`attack · ${task}`, event.total, 'images');
-        break;
-      case 'attack':
-        progress.update(done, `${event.attack}: ${event.finished}/${event.attacked}, ${event.broken} broken`);
-        break;
-      case 'chunk':
-        done = event.done;
-        progress.update(done);
-        break;
-      case 'end':
-        progress.stop();
-        progress.line(
-          `  ${task}: ${percent(event.correct / event.total)} of ${event.total} (${event.seconds.toFixed(0)} s)`,
-        );
-    }
-  };
+/** Everything that one job finds out. */
+function partsOf(settings: QuickstartSettings): EvaluationPart[] {
+  const threats = quickstartThreatModels(settings).map(
+    (threatModel) => ({ kind: 'threat', threatModel }) as const,
+  );
+  const curves = threats.map(({ threatModel: { norm } }) => ({ kind: 'radius-curve', norm }) as const);
+  return [{ kind: 'clean' }, ...threats, ...curves];
 }
 
-function partLabel({ part }: EvaluateEvent): string {
-  if (part.kind === 'clean') return 'clean accuracy';
-  return part.kind === 'threat' ? part.threatModel.label : `${part.norm} radius curve`;
+/** What a thread is doing: "fine-tuned, Linf, square: 12/41, 3 broken". */
+function eventNote(network: TrainedNetwork, { stage }: EvaluationJob, event: EvaluateEvent): string {
+  const { part } = event;
+  const about =
+    part.kind === 'clean' ? 'clean' : part.kind === 'threat' ? part.threatModel.norm : `${part.norm} curve`;
+  const attack = event.type === 'attack' ? `, ${event.attack} ${event.finished}/${event.attacked}` : '';
+  return `${network.stem}stem ${stage}, ${about}${attack}`;
+}
+
+function resultLines(
+  network: TrainedNetwork,
+  stage: string,
+  settings: QuickstartSettings,
+  { models: [{ clean, threats }] }: QuickstartEvaluation,
+): string[] {
+  return [
+    `\n${network.label}, ${stageLabel(network.recipe, stage)}`,
+    `  clean accuracy: ${percent(clean.accuracy)} of ${clean.total}`,
+    ...quickstartThreatModels(settings).map(({ label }, i) => {
+      const { robust, seconds } = threats[i];
+      return `  ${label}: ${percent(robust.accuracy)} of ${robust.total} (${seconds.toFixed(0)} s of computing)`;
+    }),
+  ];
 }
