@@ -12,7 +12,8 @@ function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
   let seed = 0;
   const weights = (...shape: number[]) =>
     tf.keep(tf.mul(sample(shape, ++seed), 1 / Math.sqrt(shape[shape.length - 2])));
-  const stem = weights(3, 3, 3, WIDTH) as tf.Tensor4D;
+  const narrow = weights(3, 3, 3, 8) as tf.Tensor4D;
+  const stem = weights(3, 3, 8, WIDTH) as tf.Tensor4D;
   const dense = weights(3, 3, WIDTH, WIDTH) as tf.Tensor4D;
   const depthwise = weights(7, 7, WIDTH, 1) as tf.Tensor4D;
   const [gamma, beta] = [tf.keep(tf.ones([WIDTH])), tf.keep(tf.zeros([WIDTH]))] as tf.Tensor1D[];
@@ -23,7 +24,8 @@ function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
     weights(WIDTH, 10),
   ] as tf.Tensor2D[];
   return (images) => {
-    let h = gelu(tf.conv2d(images, stem, 2, 'same'));
+    let h = gelu(tf.conv2d(images, narrow, 1, 'same'));
+    h = gelu(tf.conv2d(h, stem, 2, 'same'));
     h = gelu(tf.conv2d(h, dense, 1, 'same'));
     const tokens = layerNorm(tf.depthwiseConv2d(h, depthwise, 1, 'same'), gamma, beta, 1e-6);
     const rows = tf.reshape<tf.Rank.R2>(tokens, [-1, WIDTH]);

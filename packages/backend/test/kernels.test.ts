@@ -65,6 +65,33 @@ const CONVOLUTIONS: Case[] = [
   convolution([2, 8, 6, 5], 1, 1, 'same'),
   convolution([2, 8, 16, 32], 1, 2, 'valid'),
   convolution([1, 12, 16, 16], 3, 1, 'same', 2),
+  convolution([2, 8, 3, 8], 3, 2, 'same'),
+  convolution([1, 9, 8, 1], 5, 1, 2),
+  convolution([3, 7, 16, 10], 3, 1, 'same'),
+  convolution([2, 9, 16, 20], 3, 2, 'valid'),
+  convolution([1, 12, 16, 24], 3, 1, 'same', 2),
+  convolution([2, 8, 3, 40], 1, 2, 'valid'),
+  [
+    'conv2d of a conv2d whose last block of channels is not full',
+    () =>
+      withGradients(
+        (x, v, w) =>
+          tf.conv2d(tf.conv2d(x as tf.Tensor4D, v as tf.Tensor4D, 1, 'same'), w as tf.Tensor4D, 2, 1),
+        [image(2, 8, 16), filter(3, 3, 16, 24), sample([3, 3, 24, 16], 8)],
+      ),
+  ],
+  [
+    'conv2d of five channels with bias and activation, fused',
+    () =>
+      tf.fused.conv2d({
+        x: image(2, 9, 3),
+        filter: filter(3, 3, 3, 5),
+        strides: 2,
+        pad: 'same',
+        bias: sample([5], 3),
+        activation: 'relu',
+      }),
+  ],
   depthwise([2, 8, 16], 7, 1, 'same'),
   depthwise([1, 9, 32], 3, 2, 'same'),
   depthwise([3, 8, 16], 3, 2, 1),

@@ -18,20 +18,26 @@ export function isBlockable(graph: GraphBuilder, channels: number): boolean {
   return graph.channelBlock > 0 && channels % graph.channelBlock === 0;
 }
 
+/** The next number of channels that can be blocked. */
+export function blockableAbove(graph: GraphBuilder, channels: number): number {
+  return Math.ceil(channels / graph.channelBlock) * graph.channelBlock;
+}
+
 /** [N, H, W, C] -> blocked. */
 export function toBlocked(graph: GraphBuilder, x: Value): Value {
-  const blocked = graph.sourcesOf(x, 'ReorderOutput')?.[0];
-  if (blocked) return blocked;
   const [batch, height, width, channels] = x.shape;
+  const blocked = graph.sourcesOf(x, 'ReorderOutput')?.[0];
+  // Where channels were cut off, the blocked value has more of them than x.
+  if (blocked?.shape[1] === channels) return blocked;
   return graph.op('ReorderInput', [x], [batch, channels, height, width], {
     attributes: { channels_last: 1 },
     domain: BLOCKED_DOMAIN,
   });
 }
 
-/** Blocked -> [N, H, W, C]. */
-export function fromBlocked(graph: GraphBuilder, x: Value): Value {
-  const [batch, channels, height, width] = x.shape;
+/** Blocked -> [N, H, W, C], with the first `channels` channels only. */
+export function fromBlocked(graph: GraphBuilder, x: Value, channels = x.shape[1]): Value {
+  const [batch, , height, width] = x.shape;
   return graph.op('ReorderOutput', [x], [batch, height, width, channels], {
     attributes: { channels, channels_last: 1 },
     domain: BLOCKED_DOMAIN,

@@ -8,6 +8,7 @@ import type {
 import { sameShape, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { activate, isActivation } from './activation.js';
 import {
+  blockableAbove,
   blockedConvolution,
   blockedFilter,
   fromBlocked,
@@ -93,20 +94,15 @@ function convolve(graph: GraphBuilder, x: Value, filter: Value, convolution: Con
   const { outputShape, window } = convolution;
   const [batch, height, width, outputs] = outputShape;
   const inputs = x.shape[3];
-  const blockedShape = [batch, outputs, height, width];
-  if (!convolution.isPatchwise && isBlockable(graph, outputs)) {
-    if (isBlockable(graph, inputs)) {
-      const weights = blockedFilter(graph, filter);
-      return fromBlocked(
-        graph,
-        blockedConvolution(graph, toBlocked(graph, x), weights, 1, window, blockedShape),
-      );
-    }
-    if (inputs < graph.channelBlock) {
-      const planes = graph.transpose(x, [0, 3, 1, 2]);
-      const weights = unblockedInputFilter(graph, filter);
-      return fromBlocked(graph, blockedConvolution(graph, planes, weights, 1, window, blockedShape));
-    }
+  const isUnblockedInput = inputs < graph.channelBlock;
+  if (!convolution.isPatchwise && (isUnblockedInput || isBlockable(graph, inputs))) {
+    // Output channels of zeros fill the last block; `fromBlocked` cuts them off.
+    const filled = blockableAbove(graph, outputs);
+    const padded = pad(graph, filter, [0, 0, 0, 0], [0, 0, 0, filled - outputs]);
+    const source = isUnblockedInput ? graph.transpose(x, [0, 3, 1, 2]) : toBlocked(graph, x);
+    const weights = isUnblockedInput ? unblockedInputFilter(graph, padded) : blockedFilter(graph, padded);
+    const shape = [batch, filled, height, width];
+    return fromBlocked(graph, blockedConvolution(graph, source, weights, 1, window, shape), outputs);
   }
   const matrix = graph.reshape(filter, [filter.shape[0] * filter.shape[1] * inputs, outputs]);
   return graph.reshape(gemm(graph, columns(graph, x, convolution), matrix), outputShape);
