@@ -33,7 +33,7 @@ export class EvaluationMeter {
 
   get images(): number {
     const sum = (costs: Map<EvaluationJob, number>) => [...costs.values()].reduce((a, b) => a + b, 0);
-    return Math.floor((sum(this.finished) + sum(this.running)) / this.cost);
+    return Math.round((sum(this.finished) + sum(this.running)) / this.cost);
   }
 }
 

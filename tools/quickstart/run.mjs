@@ -1,0 +1,69 @@
+// The quickstart as a user runs it, killed in the middle of its evaluation and resumed: the accuracies that it promises, the
+// files that it names, a report without anything from outside, and a second resume that computes nothing and agrees.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+import { ROOT } from '../check/public-packages.mjs';
+
+const COMMAND = path.join(ROOT, 'packages/cli/dist/main.js');
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'revat-quickstart-'));
+const out = path.join(scratch, 'run');
+const results = () => JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8'));
+
+try {
+  await killDuringEvaluation();
+  resume();
+  const first = results();
+  checkAccuracies(first);
+  checkFiles(first);
+  const seconds = resume();
+  assert.deepEqual(results().models, first.models);
+  console.log(`resumed a finished run in ${seconds.toFixed(1)} s\nquickstart: all well`);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+/** Starts the run and kills it when the journals of the adversarially trained model appear. */
+async function killDuringEvaluation() {
+  const child = spawn(process.execPath, [COMMAND, 'quickstart', '--out', out], { stdio: 'inherit' });
+  const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+  const timer = setInterval(() => {
+    if (existsSync(path.join(out, 'evaluation/convstem-adversarial'))) child.kill('SIGKILL');
+  }, 200);
+  const reason = await ended;
+  clearInterval(timer);
+  assert.equal(reason, 'SIGKILL', 'the quickstart ended before it was killed');
+}
+
+function resume() {
+  const started = performance.now();
+  const { status } = spawnSync(process.execPath, [COMMAND, 'quickstart', '--resume', '--out', out], {
+    stdio: 'inherit',
+  });
+  assert.equal(status, 0);
+  return (performance.now() - started) / 1000;
+}
+
+function checkAccuracies({ models }) {
+  const robust = Object.fromEntries(models.map(({ id, threats }) => [id, threats[0].robust.accuracy]));
+  const clean = Object.fromEntries(models.map((model) => [model.id, model.clean.accuracy]));
+  const [before, after] = [robust['convstem-clean'], robust['convstem-fine-tuned']];
+  assert.ok(clean['convstem-adversarial'] >= 0.95, `clean accuracy ${clean['convstem-adversarial']}`);
+  assert.ok(after >= 0.6 && after - before >= 0.4, `robust accuracy ${after}, clean-trained ${before}`);
+}
+
+function checkFiles({ files, pictures }) {
+  const named = [
+    ...files.map((file) => file.path),
+    ...pictures.flatMap((picture) => Object.values(picture.files)),
+  ];
+  for (const file of named) assert.ok(existsSync(path.join(out, file)), `${file} is missing`);
+  assert.ok(pictures.length > 0, 'no pictures');
+  const report = readFileSync(path.join(out, 'report.html'), 'utf8');
+  const outside =
+    /(?:src|href)\s*=\s*["']?(?:https?:)?\/\/[^"'\s>]*|url\(\s*["']?https?:[^)]*|@import[^;]*/i.exec(report);
+  assert.equal(outside?.[0], undefined, 'the report asks for something outside');
+}
