@@ -52,6 +52,22 @@ const depthwise = (
     ),
 ];
 
+const biased = (
+  name: string,
+  outputs: number,
+  after: (y: tf.Tensor, plain: tf.Tensor) => tf.Tensor,
+): Case => [
+  `conv2d with a bias, ${name}`,
+  () =>
+    withGradients(
+      (x, w, bias) => {
+        const plain = tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+        return after(tf.add(plain, bias), plain);
+      },
+      [image(2, 8, 3), filter(3, 3, 3, outputs), sample([outputs], 4)],
+    ),
+];
+
 const CONVOLUTIONS: Case[] = [
   convolution([2, 8, 16, 32], 3, 1, 'same'),
   convolution([1, 9, 32, 16], 3, 1, 'valid'),
@@ -91,6 +107,30 @@ const CONVOLUTIONS: Case[] = [
         bias: sample([5], 3),
         activation: 'relu',
       }),
+  ],
+  biased('16 channels', 16, (y) => tf.relu(y)),
+  biased('10 channels', 10, (y) => tf.relu(y)),
+  biased('16 channels, needed without it too', 16, (y, plain) => tf.mul(y, plain)),
+  biased('10 channels, twice', 10, (y) =>
+    tf.add(tf.conv2d(y as tf.Tensor4D, filter(3, 3, 10, 5), 1, 'same'), sample([5], 6)),
+  ),
+  [
+    'conv2d with a bias that depends on it',
+    () => {
+      const y = tf.conv2d(image(2, 8, 3), filter(3, 3, 3, 16), 1, 'same');
+      return tf.add(y, tf.mean(y, [0, 1, 2]));
+    },
+  ],
+  [
+    'depthwise with a computed bias',
+    () => {
+      const y = tf.depthwiseConv2d(image(2, 8, 16), filter(3, 3, 16, 1), 1, 'same');
+      return tf.add(y, tf.exp(sample([16], 5)));
+    },
+  ],
+  [
+    'conv2d plus a vector of one number',
+    () => tf.add(tf.conv2d(image(2, 8, 3), filter(3, 3, 3, 16), 1, 'same'), sample([1], 5)),
   ],
   depthwise([2, 8, 16], 7, 1, 'same'),
   depthwise([1, 9, 32], 3, 2, 'same'),

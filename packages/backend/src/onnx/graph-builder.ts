@@ -1,4 +1,5 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
+import { fuseBiases } from './fuse-biases.js';
 import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
 
 /** Inside a graph only: int64 holds shapes, axes and indices, float64 what single precision would spoil. */
@@ -23,7 +24,7 @@ export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
  * built once, so lowerings may ask for the same intermediate as often as they like.
  */
 export class GraphBuilder {
-  private readonly nodes: GraphNode[] = [];
+  private nodes: GraphNode[] = [];
   private readonly inputs: Value[] = [];
   private readonly outputs: Value[] = [];
   private readonly initializers: Initializer[] = [];
@@ -153,6 +154,7 @@ export class GraphBuilder {
   }
 
   build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
+    this.nodes = this.withFusedBiases();
     const { nodes, inputs, outputs, initializers } = this;
     return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
   }
@@ -174,6 +176,19 @@ export class GraphBuilder {
       for (const name of new Set(inputs)) if (lastUse.get(name) === i) alive -= sizes.get(name) ?? 0;
     });
     return constants + peak;
+  }
+
+  private withFusedBiases(): GraphNode[] {
+    const values = [...this.inputs, ...this.initializers.map(({ value }) => value), ...this.producers.keys()];
+    const shapes = new Map(values.map(({ name, shape }) => [name, shape]));
+    const kept = new Set(this.outputs.map(({ name }) => name));
+    return fuseBiases(this.nodes, shapes, kept, (vector, length) => ({
+      type: 'Pad',
+      domain: '',
+      inputs: [vector, this.ints([0, length - shapes.get(vector)![0]]).name, this.scalar(0).name],
+      outputs: [this.newValue('float32', [length]).name],
+      attributes: {},
+    }));
   }
 
   private once(key: string, make: () => Value): Value {

@@ -1,0 +1,45 @@
+import type { GraphNode } from './model-writer.js';
+
+/**
+ * Makes a vector that is added to a blocked convolution's result the convolution's third input, which saves a pass over
+ * memory: Conv, ReorderOutput, Add become Conv, ReorderOutput, unless something else needs the result without the bias.
+ *
+ * `shapes`: of all values by name. `kept`: the graph's outputs. `fill`: the node that lengthens a vector with zeros.
+ */
+export function fuseBiases(
+  nodes: readonly GraphNode[],
+  shapes: ReadonlyMap<string, readonly number[]>,
+  kept: ReadonlySet<string>,
+  fill: (vector: string, length: number) => Omit<GraphNode, 'name'>,
+): GraphNode[] {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const uses = new Map<string, number>();
+  for (const { inputs } of nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
+  const producerOfOne = (name: string, type: string) => {
+    const node = producers.get(name);
+    return node?.type === type && uses.get(name) === 1 && !kept.has(name) ? node : undefined;
+  };
+  const replaced = new Map<GraphNode, GraphNode[]>();
+  for (const sum of nodes) {
+    if (sum.type !== 'Add') continue;
+    const [term, bias] = sum.inputs;
+    const reordered = producerOfOne(term, 'ReorderOutput');
+    const convolution = reordered && producerOfOne(reordered.inputs[0], 'Conv');
+    if (!convolution || convolution.inputs.length !== 2) continue;
+    const biasShape = shapes.get(bias)!;
+    if (biasShape.length !== 1 || biasShape[0] !== reordered.attributes.channels) continue;
+    const length = shapes.get(convolution.outputs[0])![1];
+    const filled =
+      length === biasShape[0] ? [] : [{ ...fill(bias, length), name: `${convolution.name}.bias` }];
+    const vector = filled.length === 0 ? bias : filled[0].outputs[0];
+    // At the place of the sum, where the bias is known.
+    replaced.set(convolution, []);
+    replaced.set(reordered, []);
+    replaced.set(sum, [
+      ...filled,
+      { ...convolution, inputs: [...convolution.inputs, vector] },
+      { ...reordered, outputs: sum.outputs },
+    ]);
+  }
+  return nodes.flatMap((node) => replaced.get(node) ?? [node]);
+}
