@@ -23,11 +23,14 @@ export function registerRecordingKernels(backendName: string): void {
   }
 }
 
-/** Calls that only make another view of the same data; they cost nothing and count as nothing. */
-const ALIASES = ['Identity', 'Reshape', 'ExpandDims'];
+/**
+ * Calls that are no fallback although nothing is recorded: those that only make another view of the same data, and Fill, whose
+ * value would otherwise be part of the graph, so that a schedule (of a radius, say) compiled another plan every step.
+ */
+const NOT_RECORDED = ['Identity', 'Reshape', 'ExpandDims', 'Fill'];
 
 function counting(kernelName: string, cpuKernel: KernelFunc): KernelFunc {
-  if (ALIASES.includes(kernelName)) return cpuKernel;
+  if (NOT_RECORDED.includes(kernelName)) return cpuKernel;
   return (call) => {
     (call.backend as OnnxBackend).countFallback(kernelName);
     return cpuKernel(call);

@@ -5,11 +5,13 @@ import type { DeviceReport as ResultsDevice } from '@revat/robustbench';
 export async function startEngine({
   backend,
   threads,
+  cacheBytes,
 }: {
   readonly backend: string;
   readonly threads?: number;
+  readonly cacheBytes?: number;
 }): Promise<DeviceReport> {
-  return useBackend(backend as BackendName, { threads });
+  return useBackend(backend as BackendName, { threads, cacheBytes });
 }
 
 /** One line about what computes: "onnx (cpu), 2 threads". */

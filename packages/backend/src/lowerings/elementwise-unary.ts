@@ -1,7 +1,6 @@
 import type {
   CastAttrs,
   ClipByValueAttrs,
-  FillAttrs,
   LeakyReluAttrs,
   StepAttrs,
 } from '@tensorflow/tfjs-core';
@@ -125,14 +124,6 @@ export const elementwiseUnary: readonly Lowering[] = [
       return dtype === 'float32' || dtype === 'int32' || dtype === 'bool' ? { shape: x.shape, dtype } : null;
     },
     emit: (graph, [x], _attrs, [{ dtype }]) => cast(graph, x, dtype),
-  }),
-  lowering<FillAttrs>({
-    kernel: 'Fill',
-    inputs: [],
-    exact: true,
-    infer: (_inputs, { shape, dtype, value }) =>
-      typeof value === 'number' && (dtype === 'float32' || dtype === 'int32') ? { shape, dtype } : null,
-    emit: (graph, _inputs, { value }, [{ shape, dtype }]) => filled(graph, shape, Number(value), dtype),
   }),
   lowering({
     kernel: 'ZerosLike',

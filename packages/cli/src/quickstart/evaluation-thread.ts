@@ -6,13 +6,14 @@ import { isRevatError, RevatError } from '@revat/core';
 import { startEngine } from '../engine.js';
 import { evaluateStage } from './evaluation.js';
 import type { EvaluationReply, EvaluationRequest, EvaluationSetup } from './evaluation-job.js';
+import { QUICKSTART_CACHE_BYTES } from './settings.js';
 
 const port = parentPort as MessagePort;
 const setup = workerData as EvaluationSetup;
 const controller = new AbortController();
 const reply = (message: EvaluationReply) => port.postMessage(message);
 
-const engine = startEngine({ backend: setup.backend, threads: 1 });
+const engine = startEngine({ backend: setup.backend, threads: 1, cacheBytes: QUICKSTART_CACHE_BYTES });
 engine.catch(() => undefined);
 
 port.on('message', (request: EvaluationRequest) => {

@@ -8,6 +8,7 @@ import type { Progress } from '../progress.js';
 import { evaluateNetworks, evaluationInput } from './evaluation.js';
 import { quickstartResults } from './results.js';
 import {
+  QUICKSTART_CACHE_BYTES,
   quickstartNetworks,
   quickstartOwner,
   quickstartThreatModels,
@@ -33,7 +34,7 @@ export async function runQuickstart(
   run: QuickstartRun,
 ): Promise<{ results: Results; report: string }> {
   // Operators of so small a network are too short to share: two threads take longer than one (measured: 1.5 times).
-  const device = await startEngine({ ...run, threads: 1 });
+  const device = await startEngine({ ...run, threads: 1, cacheBytes: QUICKSTART_CACHE_BYTES });
   const threads = run.threads ?? device.machine.cores;
   claimFolder(run.out, quickstartOwner(settings), run);
   run.progress.line(`Engine: ${describeDevice(device)}; attacks on ${threads}. Folder: ${run.out}`);
