@@ -4,6 +4,7 @@ export type { Classifier } from './classifier.js';
 export { isRevatError, RevatError, throwIfAborted, type RevatErrorCode } from './errors.js';
 export { NORM_NAMES, parseNorm, type NormName } from './norm-name.js';
 export { formatRadius, parseRadius } from './radius.js';
+export { describeSchemaError, type SchemaError, type SchemaIssue } from './schema-error.js';
 export {
   foldIn,
   randomKey,

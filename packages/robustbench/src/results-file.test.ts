@@ -27,38 +27,47 @@ describe('results file', () => {
   });
 
   test.each<[string, readonly (string | number)[], unknown, string]>([
-    ['a missing field', ['recipe', 'seed'], undefined, 'recipe.seed must be an integer >= 0, got nothing'],
+    ['a missing field', ['recipe', 'seed'], undefined, 'recipe.seed: expected number, got nothing.'],
     [
       'a share above 1',
       ['models', 1, 'clean', 'accuracy'],
       1.2,
-      'models[1].clean.accuracy must be a number in [0, 1]',
+      'models[1].clean.accuracy: expected number to be <=1, got 1.2.',
     ],
     [
       'a text for a count',
       ['models', 0, 'clean', 'correct'],
       'x',
-      'models[0].clean.correct must be an integer >= 0, got "x"',
+      'models[0].clean.correct: expected number, got "x".',
     ],
+    ['a negative count', ['data', 'testImages'], -1, 'data.testImages: expected number to be >=0, got -1.'],
+    ['a fraction for a count', ['data', 'testImages'], 0.5, 'data.testImages: expected int, got 0.5.'],
+    ['nothing for null', ['device', 'provider'], undefined, 'device.provider: expected string, got nothing.'],
+    ['an interval of one bound', ['models', 0, 'clean', 'interval'], [0.5], 'models[0].clean.interval'],
     ['more correct than all', ['models', 0, 'clean', 'correct'], 101, '101 of 100 images is more than all'],
     [
       'an unknown norm',
       ['threatModels', 0, 'norm'],
       'L7',
-      'threatModels[0].norm must be one of Linf, L2, L1',
+      'threatModels[0].norm: expected one of "Linf"|"L2"|"L1", got "L7".',
     ],
     ['an unknown threat model', ['models', 0, 'threats', 0, 'threatModel'], 'no', 'names "no"'],
     ['a picture of no model', ['pictures', 0, 'model'], 'no', 'pictures[0].model names "no"'],
-    ['a list for an object', ['device'], [], 'device must be an object'],
-    ['an object for a list', ['models'], {}, 'models must be a list'],
+    ['a list for an object', ['device'], [], 'device: expected object, got [].'],
+    ['an object for a list', ['models'], {}, 'models: expected array, got {}.'],
     ['a later version', ['version'], 2, 'has schema version 2, this package reads up to 1'],
-    ['version 0', ['version'], 0, 'version must be 1'],
+    ['version 0', ['version'], 0, 'version: expected 1, got 0.'],
     ['another schema', ['schema'], 'x', 'is not a revat results file'],
   ])('refuses %s by name', (_, keys, value, message) => {
     expect(() => validateResults(changed(keys, value), 'run/results.json')).toThrow(
       expect.objectContaining({ code: 'invalid-file', message: expect.stringContaining(message) }),
     );
     expect(() => validateResults(changed(keys, value), 'run/results.json')).toThrow(/^run\/results\.json: /);
+  });
+
+  test('refuses numbers that JSON cannot hold', () => {
+    const results = { ...sampleResults(), timings: [{ name: 'training', seconds: NaN }] };
+    expect(() => validateResults(results)).toThrow(/timings\[0\]\.seconds: expected number, got NaN\./);
   });
 
   test('reads documents with fields that it does not know', () => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { isRevatError, RevatError } from '@revat/core';
+import { describeSchemaError, RevatError } from '@revat/core';
 
 import { writeFileAtomically } from './atomic-file.js';
 import { RESULTS_VERSION, resultsSchema, type Results } from './results.js';
@@ -49,14 +49,13 @@ export function parseResults(content: string, name = 'results.json'): Results {
 /** The document as Results, or 'invalid-file' naming the first field that is wrong. */
 export function validateResults(document: unknown, name = 'results'): Results {
   refuseOtherVersions(document, name);
-  try {
-    const results = resultsSchema(document, '');
-    checkReferences(results);
-    return results;
-  } catch (error) {
-    if (!isRevatError(error)) throw error;
-    throw new RevatError('invalid-file', `${name}: ${error.message}`, { cause: error });
-  }
+  const checked = resultsSchema.safeParse(document);
+  if (!checked.success)
+    throw new RevatError('invalid-file', `${name}: ${describeSchemaError(checked.error, document)}.`, {
+      cause: checked.error,
+    });
+  checkReferences(checked.data, name);
+  return checked.data;
 }
 
 /** Validates and writes `results.json` atomically: a reader sees the old file or the new one. */
@@ -80,16 +79,19 @@ function refuseOtherVersions(document: unknown, name: string): void {
 }
 
 /** Counts and cross references that the shape alone cannot express. */
-function checkReferences(results: Results): void {
+function checkReferences(results: Results, name: string): void {
   const models = new Set(results.models.map(({ id }) => id));
   const threatModels = new Set(results.threatModels.map(({ id }) => id));
   const known = (id: string, ids: Set<string>, where: string) => {
     if (!ids.has(id))
-      throw new RevatError('invalid-file', `${where} names "${id}", which the file does not hold.`);
+      throw new RevatError('invalid-file', `${name}: ${where} names "${id}", which the file does not hold.`);
   };
   const fits = (correct: number, total: number, where: string) => {
     if (correct > total)
-      throw new RevatError('invalid-file', `${where}: ${correct} of ${total} images is more than all.`);
+      throw new RevatError(
+        'invalid-file',
+        `${name}: ${where}: ${correct} of ${total} images is more than all.`,
+      );
   };
   results.models.forEach((model, m) => {
     fits(model.clean.correct, model.clean.total, `models[${m}].clean`);

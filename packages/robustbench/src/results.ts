@@ -1,19 +1,6 @@
 import { NORM_NAMES } from '@revat/core';
+import { z } from 'zod';
 
-import {
-  flag,
-  integer,
-  json,
-  list,
-  nullable,
-  number,
-  object,
-  oneOf,
-  record,
-  text,
-  type Check,
-  type Checked,
-} from './schema.js';
 import { PROTOCOLS } from './threat-model.js';
 
 /**
@@ -22,19 +9,25 @@ import { PROTOCOLS } from './threat-model.js';
  */
 export const RESULTS_VERSION = 1;
 
-const share = number(0, 1);
-const count = integer(0);
-const norm = oneOf(...NORM_NAMES);
+/** An object of these fields; those it does not know are left out, so that later minor additions stay readable. */
+const object = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).readonly();
+const list = <Entry extends z.ZodType>(entry: Entry) => z.array(entry).readonly();
+const record = <Value extends z.ZodType>(value: Value) => z.record(z.string(), value).readonly();
+
+const text = z.string();
+const count = z.int().min(0);
+const positiveInteger = z.int().min(1);
+const amount = z.number().min(0);
+const share = z.number().min(0).max(1);
+const norm = z.enum(NORM_NAMES);
+const protocol = z.enum(PROTOCOLS);
 
 const accuracy = object({
   correct: count,
-  total: integer(1),
+  total: positiveInteger,
   accuracy: share,
   /** Wilson score interval at 95 %. */
-  interval: ((value, where) => {
-    const bounds = list(share)(value, where);
-    return [bounds[0], bounds[1]] as const;
-  }) satisfies Check<readonly [number, number]>,
+  interval: z.tuple([share, share]).readonly(),
 });
 
 /** What was run, and how to run it again. */
@@ -42,21 +35,21 @@ const recipe = object({
   /** E.g. "quickstart". */
   name: text,
   /** The command line that repeats the run, null if it was started from a script. */
-  command: nullable(text),
-  seed: integer(0),
+  command: text.nullable(),
+  seed: z.int().min(0),
   /** Versions of revat's packages, Node and the engine: name -> version. */
   versions: record(text),
   /** Every setting of the run, as JSON. */
-  settings: record(json),
+  settings: record(z.unknown()),
 });
 
 /** The machine and the engine that computed. */
 const device = object({
   backend: text,
-  provider: nullable(text),
-  threads: nullable(integer(1)),
+  provider: text.nullable(),
+  threads: positiveInteger.nullable(),
   processor: text,
-  cores: integer(1),
+  cores: positiveInteger,
   memoryBytes: count,
   platform: text,
 });
@@ -65,18 +58,18 @@ const dataSet = object({
   name: text,
   classNames: list(text),
   /** Height and width of the images that the models saw. */
-  imageSize: integer(1),
-  trainImages: nullable(count),
+  imageSize: positiveInteger,
+  trainImages: count.nullable(),
   testImages: count,
 });
 
 const threatModel = object({
   id: text,
   norm,
-  eps: number(0),
-  protocol: oneOf(...PROTOCOLS),
+  eps: amount,
+  protocol,
   label: text,
-  seen: flag,
+  seen: z.boolean(),
 });
 
 /** One thing the model doctor or an attack noticed about the model. */
@@ -84,7 +77,7 @@ const finding = object({
   /** Stable name, e.g. "zero-gradients". */
   code: text,
   /** error: the result is meaningless; warning: robustness may be overestimated; info: something to know. */
-  severity: oneOf('error', 'warning', 'info'),
+  severity: z.enum(['error', 'warning', 'info']),
   /** What was observed, with numbers. */
   message: text,
   consequence: text,
@@ -97,8 +90,8 @@ const attack = object({
   /** Images still robust after this attack. */
   robust: count,
   /** Images passed through the network, forwards and backwards; null where the attack reports totals only. */
-  forward: nullable(count),
-  backward: nullable(count),
+  forward: count.nullable(),
+  backward: count.nullable(),
 });
 
 const threatResult = object({
@@ -109,7 +102,7 @@ const threatResult = object({
   /** Images passed through the network in all. */
   forward: count,
   backward: count,
-  seconds: number(0),
+  seconds: amount,
   findings: list(finding),
 });
 
@@ -118,10 +111,10 @@ const model = object({
   id: text,
   /** For people, e.g. "ConvNeXt + ConvStem, fine-tuned to 0.15". */
   label: text,
-  architecture: nullable(text),
-  parameters: nullable(count),
+  architecture: text.nullable(),
+  parameters: count.nullable(),
   /** sha256 of the weights, null if the classifier has none to read. */
-  weights: nullable(text),
+  weights: text.nullable(),
   clean: accuracy,
   threats: list(threatResult),
   findings: list(finding),
@@ -129,12 +122,12 @@ const model = object({
 
 const epoch = object({
   /** Counted from 1 within the stage. */
-  epoch: integer(1),
-  loss: number(),
-  cleanAccuracy: nullable(share),
-  adversarialAccuracy: nullable(share),
-  learningRate: nullable(number(0)),
-  seconds: number(0),
+  epoch: positiveInteger,
+  loss: z.number(),
+  cleanAccuracy: share.nullable(),
+  adversarialAccuracy: share.nullable(),
+  learningRate: amount.nullable(),
+  seconds: amount,
 });
 
 const stage = object({
@@ -143,7 +136,7 @@ const stage = object({
   /** For people, e.g. "Adversarial training, Linf 0.075". */
   label: text,
   /** The `id` of the model that this stage ends with, null if it is not evaluated. */
-  model: nullable(text),
+  model: text.nullable(),
   epochs: list(epoch),
 });
 
@@ -154,10 +147,10 @@ const radiusCurve = object({
   /** The `id` of one of `models`. */
   model: text,
   norm,
-  protocol: oneOf(...PROTOCOLS),
-  total: integer(1),
+  protocol,
+  total: positiveInteger,
   /** Images still robust at each radius, in order of growing radius; radius 0 is the clean accuracy. */
-  points: list(object({ eps: number(0), robust: count })),
+  points: list(object({ eps: amount, robust: count })),
 });
 
 const prediction = object({ class: count, confidence: share });
@@ -166,22 +159,22 @@ const prediction = object({ class: count, confidence: share });
 const picture = object({
   model: text,
   threatModel: text,
-  sampleId: integer(0),
+  sampleId: z.int().min(0),
   label: count,
   clean: prediction,
   adversarial: prediction,
   /** Norm of the perturbation, in the threat model's norm. */
-  distance: number(0),
+  distance: amount,
   /** Factor by which the difference is magnified in its picture. */
-  magnification: number(0),
-  width: integer(1),
-  height: integer(1),
+  magnification: amount,
+  width: positiveInteger,
+  height: positiveInteger,
   files: object({ clean: text, adversarial: text, difference: text }),
 });
 
 export const resultsSchema = object({
-  schema: oneOf('revat.results'),
-  version: oneOf(RESULTS_VERSION),
+  schema: z.literal('revat.results'),
+  version: z.literal(RESULTS_VERSION),
   /** ISO 8601, UTC. */
   created: text,
   recipe,
@@ -193,21 +186,21 @@ export const resultsSchema = object({
   radiusCurves: list(radiusCurve),
   pictures: list(picture),
   /** Wall time by part of the run, in order. */
-  timings: list(object({ name: text, seconds: number(0) })),
+  timings: list(object({ name: text, seconds: amount })),
   /** Files the run wrote, paths relative to `results.json`. */
   files: list(object({ path: text, description: text })),
 });
 
-export type Results = Checked<typeof resultsSchema>;
-export type RunRecipe = Checked<typeof recipe>;
-export type DeviceReport = Checked<typeof device>;
-export type DataReport = Checked<typeof dataSet>;
-export type Finding = Checked<typeof finding>;
-export type AttackReport = Checked<typeof attack>;
-export type ThreatResult = Checked<typeof threatResult>;
-export type ModelResult = Checked<typeof model>;
-export type TrainingReport = Checked<typeof training>;
-export type TrainingStage = Checked<typeof stage>;
-export type TrainingEpoch = Checked<typeof epoch>;
-export type RadiusCurve = Checked<typeof radiusCurve>;
-export type Picture = Checked<typeof picture>;
+export type Results = z.output<typeof resultsSchema>;
+export type RunRecipe = z.output<typeof recipe>;
+export type DeviceReport = z.output<typeof device>;
+export type DataReport = z.output<typeof dataSet>;
+export type Finding = z.output<typeof finding>;
+export type AttackReport = z.output<typeof attack>;
+export type ThreatResult = z.output<typeof threatResult>;
+export type ModelResult = z.output<typeof model>;
+export type TrainingReport = z.output<typeof training>;
+export type TrainingStage = z.output<typeof stage>;
+export type TrainingEpoch = z.output<typeof epoch>;
+export type RadiusCurve = z.output<typeof radiusCurve>;
+export type Picture = z.output<typeof picture>;

@@ -29,14 +29,17 @@ describe('parseRecipe', () => {
   test.each([
     [{ ...RECIPE, stages: [] }, /stages: .*>=1/],
     [{ ...RECIPE, epochs: 3 }, /[Uu]nrecognized key.*epochs/],
-    [{ ...RECIPE, stages: [{ name: 'clean', epochs: 0, learningRate: 1 }] }, /stages\.0\.epochs/],
+    [
+      { ...RECIPE, stages: [{ name: 'clean', epochs: 0, learningRate: 1 }] },
+      /stages\[0\]\.epochs: expected number to be >=1, got 0\.$/,
+    ],
     [
       { ...RECIPE, stages: [{ name: '../clean', epochs: 1, learningRate: 1 }] },
-      /stages\.0\.name: must be lower-case/,
+      /stages\[0\]\.name: must be lower-case .*, got "\.\.\/clean"\.$/,
     ],
     [
       { ...RECIPE, stages: [{ name: 'a', epochs: 1, learningRate: 1, attack: { eps: '-4/255' } }] },
-      /stages\.0\.attack\.eps: a radius must be a number > 0/,
+      /stages\[0\]\.attack\.eps: a radius must be a number > 0.*[^.]\.$/,
     ],
     [{ ...RECIPE, stages: [RECIPE.stages[0], RECIPE.stages[0]] }, /two stages are called "clean"/],
     ['nothing', /the document/],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { NORM_NAMES, parseRadius, RevatError } from '@revat/core';
+import { describeSchemaError, NORM_NAMES, parseRadius, RevatError } from '@revat/core';
 import { z } from 'zod';
 
 /**
@@ -19,7 +19,7 @@ const radius = z.union([z.number(), z.string()]).transform((value, context) => {
 });
 
 const attackSchema = z.strictObject({
-  norm: z.enum(NORM_NAMES as [string, ...string[]] as ['Linf', 'L2', 'L1']).default('Linf'),
+  norm: z.enum(NORM_NAMES).default('Linf'),
   /** Radius in input units, number or text ("4/255"). */
   eps: radius,
   /** Steps of the training-time APGD; the paper uses 2. */
@@ -77,9 +77,8 @@ export type StageAttack = NonNullable<Stage['attack']>;
 export function parseRecipe(input: unknown, where = 'recipe'): Recipe {
   const result = recipeSchema.safeParse(input);
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const field = issue.path.map(String).join('.') || 'the document';
-    throw new RevatError('invalid-argument', `${where}: ${field}: ${issue.message}.`, { details: { issue } });
+    const message = `${where}: ${describeSchemaError(result.error, input)}.`;
+    throw new RevatError('invalid-argument', message, { details: { issue: result.error.issues[0] } });
   }
   const names = result.data.stages.map(({ name }) => name);
   const repeated = names.find((name, i) => names.indexOf(name) !== i);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
-import { RevatError } from '@revat/core';
+import { describeSchemaError, RevatError } from '@revat/core';
 import { readSafetensors, toFloat32, writeSafetensors } from '@revat/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
@@ -109,8 +109,9 @@ export async function loadTrainingState(run: RunFolder): Promise<{
 }> {
   const file = path.join(folderOf(run), 'state.json');
   if (!existsSync(file)) return { state: START, restore: async () => {} };
-  const parsed = stateSchema.safeParse(readJson(file));
-  if (!parsed.success) throw damaged(file, parsed.error.issues[0].message);
+  const document = readJson(file);
+  const parsed = stateSchema.safeParse(document);
+  if (!parsed.success) throw damaged(file, describeSchemaError(parsed.error, document));
   const { recipeHash, position, history, variables } = parsed.data;
   if (recipeHash !== run.hash || position.stage > run.recipe.stages.length)
     throw new RevatError(
