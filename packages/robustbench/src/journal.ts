@@ -9,8 +9,7 @@ import { open, readFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 
 import { isRevatError, RevatError } from '@revat/core';
-
-import { makeFolder } from './make-folder.js';
+import { createFolder } from '@revat/distributed';
 
 const FORMAT = 'revat.journal';
 const VERSION = 1;
@@ -120,8 +119,8 @@ function chunkLines({ samples, commit }: JournaledChunk<SampleRecord, CommitReco
 }
 
 async function openFile(file: string): Promise<FileHandle> {
+  createFolder(path.dirname(file));
   try {
-    await makeFolder(path.dirname(file));
     return await open(file, constants.O_RDWR | constants.O_CREAT, 0o644);
   } catch (cause) {
     throw new RevatError(

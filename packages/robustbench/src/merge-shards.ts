@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { RevatError } from '@revat/core';
+import { writeFileAtomically } from '@revat/distributed';
 
-import { writeFileAtomically } from './atomic-file.js';
 import { shardSuffix } from './evaluation-run.js';
 import {
   journalText,
@@ -83,7 +83,7 @@ async function mergeFolder(folder: string, count: number): Promise<MergedEvaluat
       `merge: the shards in ${folder} hold ${samples} of ${recipe.data.samples} images. Let every shard finish first.`,
     );
   const journal = path.join(folder, 'journal.jsonl');
-  await writeFileAtomically(journal, journalText(recipe, chunks));
+  writeFileAtomically(journal, journalText(recipe, chunks));
   await mergeSeconds(folder, count);
   return { journal, shards: count, chunks: chunks.length, samples };
 }
@@ -93,7 +93,7 @@ async function mergeSeconds(folder: string, count: number): Promise<void> {
   const parts = Array.from({ length: count }, (_, rank) =>
     readFile(path.join(folder, `seconds${shardSuffix({ rank, count })}.jsonl`), 'utf8').catch(() => ''),
   );
-  await writeFileAtomically(path.join(folder, 'seconds.jsonl'), (await Promise.all(parts)).join(''));
+  writeFileAtomically(path.join(folder, 'seconds.jsonl'), (await Promise.all(parts)).join(''));
 }
 
 /** The recipe that all shards share, as a whole evaluation writes it. */

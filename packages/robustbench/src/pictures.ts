@@ -1,9 +1,9 @@
 import path from 'node:path';
 
 import { RevatError } from '@revat/core';
+import { writeFileAtomically } from '@revat/distributed';
 
 import { readAdversarialExamples } from './adversarial-examples.js';
-import { writeFileAtomically } from './atomic-file.js';
 import type { CleanRecord } from './clean-task.js';
 import type { EvaluateOptions } from './evaluate.js';
 import { chunkData, type ChunkedData } from './evaluation-data.js';
@@ -55,7 +55,7 @@ export async function takePictures(options: TakePicturesOptions): Promise<Pictur
     for (const model of models) {
       const shown = pictures.filter((picture) => picture.model === model).map(({ label }) => label);
       for (const example of await findExamples(options.out, model, threat, data, examples, shown))
-        pictures.push(await drawPicture(example, model, threat, folder));
+        pictures.push(drawPicture(example, model, threat, folder));
     }
   return pictures;
 }
@@ -123,12 +123,7 @@ function imageAt(
   return images.subarray(row * size, (row + 1) * size);
 }
 
-async function drawPicture(
-  example: Example,
-  model: string,
-  threat: ThreatModel,
-  folder: string,
-): Promise<Picture> {
+function drawPicture(example: Example, model: string, threat: ThreatModel, folder: string): Picture {
   const { clean, adversarial, shape, cleanRecord, threatRecord } = example;
   const [, height, width, channels] = shape;
   const largest = clean.reduce((most, value, i) => Math.max(most, Math.abs(adversarial[i] - value)), 0);
@@ -143,7 +138,7 @@ async function drawPicture(
   for (const [kind, values] of Object.entries({ clean, adversarial, difference })) {
     const bytes = Uint8Array.from(values, (value) => Math.round(Math.min(1, Math.max(0, value)) * 255));
     const file = path.join(folder, files[kind as keyof typeof files]);
-    await writeFileAtomically(file, encodePng(bytes, width, height, channels));
+    writeFileAtomically(file, encodePng(bytes, width, height, channels));
   }
   return {
     model,

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 import { describeSchemaError, RevatError } from '@revat/core';
+import { writeJsonAtomically } from '@revat/distributed';
 
-import { writeFileAtomically } from './atomic-file.js';
 import { RESULTS_VERSION, resultsSchema, type Results } from './results.js';
 
 /** More than any honest run writes; a larger file is refused before it is parsed. */
@@ -61,7 +61,7 @@ export function validateResults(document: unknown, name = 'results'): Results {
 /** Validates and writes `results.json` atomically: a reader sees the old file or the new one. */
 export async function writeResults(file: string, results: Results): Promise<void> {
   validateResults(results);
-  await writeFileAtomically(file, `${JSON.stringify(results, null, 2)}\n`);
+  writeJsonAtomically(file, results);
 }
 
 function refuseOtherVersions(document: unknown, name: string): void {

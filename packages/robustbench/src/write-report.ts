@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-import { writeFileAtomically } from './atomic-file.js';
+import { writeFileAtomically } from '@revat/distributed';
+
 import { renderReport } from './report/render-report.js';
 import { readResults } from './results-file.js';
 
@@ -19,7 +20,7 @@ export async function writeReport(folder: string, file = path.join(folder, 'repo
     const bytes = await readPicture(folder, name);
     if (bytes) pictures.set(name, bytes);
   }
-  await writeFileAtomically(file, renderReport(results, pictures));
+  writeFileAtomically(file, renderReport(results, pictures));
   return file;
 }
 

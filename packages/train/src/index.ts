@@ -6,12 +6,10 @@ export { openRecipeData, type RecipeData } from './recipe-data.js';
 export { parseRecipe, readRecipe, recipeHash, type Recipe, type RecipeInput, type Stage } from './recipe.js';
 export {
   claimFolder,
-  createFolder,
   hashFile,
   openRunFolder,
   readFolderOwner,
   readRunFolder,
-  writeJsonAtomically,
   type FolderOwner,
   type RunFolder,
 } from './run-folder.js';

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { RevatError } from '@revat/core';
+import { createFolder, writeJsonAtomically } from '@revat/distributed';
 
 import { parseRecipe, recipeHash, type Recipe } from './recipe.js';
 
@@ -39,7 +40,6 @@ export function claimFolder(folder: string, owner: FolderOwner, { resume = false
         'not-found',
         `run folder: ${folder} holds no run to resume. Start one without --resume.`,
       );
-    createFolder(folder);
     const { hash, name, settings } = owner;
     writeJsonAtomically(path.join(folder, owner.file), { hash, name, settings });
     return;
@@ -100,32 +100,6 @@ function listFolder(folder: string): string[] {
       `run folder: ${folder} is not a folder that can be read. Choose another --out.`,
       { cause },
     );
-  }
-}
-
-/** Makes a folder and its parents. Throws 'io'. */
-export function createFolder(folder: string): void {
-  const missing: string[] = [];
-  for (let at = path.resolve(folder); !existsSync(at); at = path.dirname(at)) missing.unshift(at);
-  try {
-    // One by one: with `recursive`, Node never returns below folders that refuse with ENOENT, such as /proc.
-    for (const each of missing) mkdirSync(each);
-  } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new RevatError('io', `run folder: cannot write to ${folder} (${reason}). Choose another --out.`, {
-      cause,
-    });
-  }
-}
-
-/** Writes JSON so that a reader sees the old or the new file, never a part. Throws 'io'. */
-export function writeJsonAtomically(file: string, value: unknown): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`);
-    renameSync(temporary, file);
-  } catch (cause) {
-    throw new RevatError('io', `run folder: cannot write ${file}: ${(cause as Error).message}.`, { cause });
   }
 }
 

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { RevatError } from '@revat/core';
+import { writeJsonAtomically } from '@revat/distributed';
 import { createModel, loadWeights, saveWeights, type Model } from '@revat/models';
 
 import type { EpochRecord } from './history.js';
-import { hashFile, readJson, writeJsonAtomically, type RunFolder } from './run-folder.js';
+import { hashFile, readJson, type RunFolder } from './run-folder.js';
 
 /** What lies beside the weights of a finished stage. */
 export interface StageCheckpoint {

@@ -2,12 +2,13 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { describeSchemaError, RevatError } from '@revat/core';
+import { createFolder, writeJsonAtomically } from '@revat/distributed';
 import { readSafetensors, toFloat32, writeSafetensors } from '@revat/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 
 import type { EpochRecord } from './history.js';
-import { createFolder, hashFile, readJson, writeJsonAtomically, type RunFolder } from './run-folder.js';
+import { hashFile, readJson, type RunFolder } from './run-folder.js';
 
 /**
  * Where a run stands: which stage, epoch and step come next, and every variable that decides what follows (weights,
