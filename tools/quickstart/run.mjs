@@ -1,7 +1,7 @@
-// The quickstart as a user runs it, killed in the middle of its evaluation and resumed: the accuracies that it promises, the
-// files that it names, a report without anything from outside, and a second resume that computes nothing and agrees.
+// The quickstart as a user runs it, killed in the middle of its evaluation and resumed: the accuracies and the memory that it
+// promises, the files that it names, a report without anything from outside, and a second resume that computes nothing and agrees.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,15 +11,16 @@ import { ROOT } from '../check/public-packages.mjs';
 const COMMAND = path.join(ROOT, 'packages/cli/dist/main.js');
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'revat-quickstart-'));
 const out = path.join(scratch, 'run');
+const MEMORY_LIMIT = 2 * 2 ** 30;
 const results = () => JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8'));
 
 try {
   await killDuringEvaluation();
-  resume();
+  await resume();
   const first = results();
   checkAccuracies(first);
   checkFiles(first);
-  const seconds = resume();
+  const seconds = await resume();
   assert.deepEqual(results().models, first.models);
   console.log(`resumed a finished run in ${seconds.toFixed(1)} s\nquickstart: all well`);
 } finally {
@@ -28,23 +29,40 @@ try {
 
 /** Starts the run and kills it when the journals of the adversarially trained model appear. */
 async function killDuringEvaluation() {
-  const child = spawn(process.execPath, [COMMAND, 'quickstart', '--out', out], { stdio: 'inherit' });
-  const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
-  const timer = setInterval(() => {
+  const { reason } = await runCommand([], (child) => {
     if (existsSync(path.join(out, 'evaluation/convstem-adversarial'))) child.kill('SIGKILL');
-  }, 200);
-  const reason = await ended;
-  clearInterval(timer);
+  });
   assert.equal(reason, 'SIGKILL', 'the quickstart ended before it was killed');
 }
 
-function resume() {
+async function resume() {
   const started = performance.now();
-  const { status } = spawnSync(process.execPath, [COMMAND, 'quickstart', '--resume', '--out', out], {
-    stdio: 'inherit',
-  });
-  assert.equal(status, 0);
+  const { reason } = await runCommand(['--resume']);
+  assert.equal(reason, 0);
   return (performance.now() - started) / 1000;
+}
+
+/** Runs to the end, watches the memory and calls `watch` a few times a second. Gives the exit code or the signal. */
+async function runCommand(options, watch = () => undefined) {
+  const args = [COMMAND, 'quickstart', ...options, '--out', out];
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+  let peakBytes = 0;
+  const timer = setInterval(() => {
+    peakBytes = Math.max(peakBytes, residentBytes(child.pid));
+    watch(child);
+  }, 200);
+  const reason = await ended;
+  clearInterval(timer);
+  assert.ok(peakBytes < MEMORY_LIMIT, `${(peakBytes / 2 ** 20).toFixed(0)} MiB of memory`);
+  return { reason };
+}
+
+/** The largest resident memory of a process so far; 0 where the system does not tell it in a file. */
+function residentBytes(pid) {
+  const status = `/proc/${pid}/status`;
+  const kilobytes = existsSync(status) ? /VmHWM:\s*(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
+  return Number(kilobytes ?? 0) * 1024;
 }
 
 function checkAccuracies({ models }) {

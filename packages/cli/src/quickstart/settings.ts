@@ -29,7 +29,7 @@ export interface QuickstartNetwork {
 export const QUICKSTART_FILE = 'quickstart.json';
 
 /** Compiled graphs of one engine; all that a job of the quickstart needs are below 100 MiB, and several engines share 2 GB. */
-export const QUICKSTART_CACHE_BYTES = 256 * 2 ** 20;
+export const QUICKSTART_CACHE_BYTES = 128 * 2 ** 20;
 
 /** Radii of the norms that training did not see; for images of 32 x 32 as strong as the paper's 2 and 75 for 224 x 224. */
 const UNSEEN_RADII = { L2: 3, L1: 48 } as const;
