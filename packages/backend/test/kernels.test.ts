@@ -87,6 +87,12 @@ const CONVOLUTIONS: Case[] = [
   convolution([2, 9, 16, 20], 3, 2, 'valid'),
   convolution([1, 12, 16, 24], 3, 1, 'same', 2),
   convolution([2, 8, 3, 40], 1, 2, 'valid'),
+  convolution([2, 8, 16, 48], 3, 2, 'same'),
+  convolution([2, 8, 32, 16], 3, 2, 'valid'),
+  convolution([2, 8, 16, 16], 5, 2, 2),
+  convolution([1, 8, 16, 16], 4, 2, 1),
+  convolution([1, 9, 16, 16], 5, 3, 'same'),
+  convolution([1, 9, 16, 32], 5, 3, 2),
   [
     'conv2d of a conv2d whose last block of channels is not full',
     () =>

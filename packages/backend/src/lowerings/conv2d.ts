@@ -16,10 +16,11 @@ import {
   toBlocked,
   unblockedInputFilter,
 } from './blocked-layout.js';
-import { convolutionOf, dilatedExtent, type Convolution } from './convolution.js';
+import { convolutionOf, type Convolution } from './convolution.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
 import { gemm } from './matmul.js';
-import { concat, pad, reverse } from './shapes.js';
+import { concat, pad } from './shapes.js';
+import { rows, transposedConvolution } from './transposed-convolution.js';
 
 export const conv2d: readonly Lowering[] = [
   lowering<Conv2DAttrs>({
@@ -49,7 +50,7 @@ export const conv2d: readonly Lowering[] = [
       return { shape: [...convolution.inputShape], dtype: 'float32' };
     },
     emit: (graph, [dy, filter], attrs) =>
-      inputGradient(
+      transposedConvolution(
         graph,
         dy,
         filter,
@@ -108,80 +109,6 @@ function convolve(graph: GraphBuilder, x: Value, filter: Value, convolution: Con
   return graph.reshape(gemm(graph, columns(graph, x, convolution), matrix), outputShape);
 }
 
-function inputGradient(graph: GraphBuilder, dy: Value, filter: Value, convolution: Convolution): Value {
-  const { inputShape, window } = convolution;
-  const [batch, height, width, inputs] = inputShape;
-  const outputs = filter.shape[3];
-  const [kernelHeight, kernelWidth] = window.kernel;
-  if (convolution.isPatchwise) {
-    const matrix = graph.reshape(filter, [kernelHeight * kernelWidth * inputs, outputs]);
-    const patches = gemm(graph, rows(graph, dy), matrix, { transposeB: true });
-    return fromPatches(graph, patches, convolution);
-  }
-  const isUnitStride = window.strides.every((stride) => stride === 1);
-  const [top, left, bottom, right] = window.pads;
-  const pads = [
-    kernelHeight - 1 - top,
-    kernelWidth - 1 - left,
-    kernelHeight - 1 - bottom,
-    kernelWidth - 1 - right,
-  ];
-  if (
-    isUnitStride &&
-    pads.every((count) => count >= 0) &&
-    isBlockable(graph, inputs) &&
-    isBlockable(graph, outputs)
-  ) {
-    // The transposed convolution of stride 1 is a convolution with the filter turned by 180 degrees.
-    const turned = graph.transpose(reverse(graph, filter, [0, 1]), [0, 1, 3, 2]);
-    const weights = blockedFilter(graph, turned);
-    const transposed = { ...window, pads: pads as [number, number, number, number] };
-    const shape = [batch, inputs, height, width];
-    return fromBlocked(graph, blockedConvolution(graph, toBlocked(graph, dy), weights, 1, transposed, shape));
-  }
-  return transposedConvolution(graph, dy, filter, convolution);
-}
-
-/** ONNX's ConvTranspose on planes: dy [N, O, oh, ow] and weights [O, I, kh, kw]. */
-function transposedConvolution(
-  graph: GraphBuilder,
-  dy: Value,
-  filter: Value,
-  convolution: Convolution,
-): Value {
-  const { inputShape, outputShape, window } = convolution;
-  const [batch, height, width, inputs] = inputShape;
-  const [top, left, bottom, right] = window.pads;
-  // What the forward pass never looked at, at the bottom and at the right, has gradient zero.
-  const rest = [0, 1].map(
-    (i) =>
-      inputShape[1 + i] +
-      (i === 0 ? top + bottom : left + right) -
-      ((outputShape[1 + i] - 1) * window.strides[i] + dilatedExtent(window, i)),
-  );
-  const planes = graph.op(
-    'ConvTranspose',
-    [graph.transpose(dy, [0, 3, 1, 2]), graph.transpose(filter, [3, 2, 0, 1])],
-    [batch, inputs, height, width],
-    {
-      attributes: {
-        kernel_shape: window.kernel,
-        strides: window.strides,
-        dilations: window.dilations,
-        pads: window.pads,
-        output_padding: rest,
-      },
-    },
-  );
-  return graph.transpose(planes, [0, 2, 3, 1]);
-}
-
-/** [N, H, W, C] -> [N H W, C] */
-function rows(graph: GraphBuilder, x: Value): Value {
-  const channels = x.shape[3];
-  return graph.reshape(x, [x.shape[0] * x.shape[1] * x.shape[2], channels]);
-}
-
 /** The window under every output pixel as a row (im2col): [N, H, W, I] -> [N oh ow, kh kw I]. */
 function columns(graph: GraphBuilder, x: Value, convolution: Convolution): Value {
   const { inputShape, outputShape, window } = convolution;
@@ -229,16 +156,4 @@ function toPatches(graph: GraphBuilder, x: Value, { outputShape, window }: Convo
   const [kernelHeight, kernelWidth] = window.kernel;
   const split = graph.reshape(x, [batch, height, kernelHeight, width, kernelWidth, x.shape[3]]);
   return graph.transpose(split, [0, 1, 3, 2, 4, 5]);
-}
-
-/** The inverse of `toPatches`: [N oh ow, kh kw I] -> [N, oh kh, ow kw, I]. */
-function fromPatches(
-  graph: GraphBuilder,
-  patches: Value,
-  { inputShape, outputShape, window }: Convolution,
-): Value {
-  const [batch, height, width] = outputShape;
-  const [kernelHeight, kernelWidth] = window.kernel;
-  const split = graph.reshape(patches, [batch, height, width, kernelHeight, kernelWidth, inputShape[3]]);
-  return graph.reshape(graph.transpose(split, [0, 1, 3, 2, 4, 5]), inputShape);
 }

@@ -1,9 +1,4 @@
-import type {
-  CastAttrs,
-  ClipByValueAttrs,
-  LeakyReluAttrs,
-  StepAttrs,
-} from '@tensorflow/tfjs-core';
+import type { CastAttrs, ClipByValueAttrs, LeakyReluAttrs, StepAttrs } from '@tensorflow/tfjs-core';
 
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
