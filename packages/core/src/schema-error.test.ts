@@ -7,6 +7,7 @@ describe('describeSchemaError', () => {
     models: [{ share: 1.2 }, { share: NaN, label: 'x'.repeat(100) }],
     versions: { '@revat/core': 1 },
     seed: null,
+    ramp: () => 0,
   };
 
   // The messages are zod's.
@@ -42,6 +43,7 @@ describe('describeSchemaError', () => {
       'Invalid input: expected int, received undefined',
       'none: expected int, got nothing',
     ],
+    ['invalid_union', ['ramp'], 'Invalid input', 'ramp: Invalid input, got a function'],
     ['invalid_union', ['seed'], 'Invalid input', 'seed: Invalid input, got null'],
     ['unrecognized_keys', ['models', 0], 'Unrecognized key: "color"', 'models[0]: Unrecognized key: "color"'],
     [

@@ -54,8 +54,7 @@ function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
 
 function shorten(value: unknown): string {
   if (value === undefined) return 'nothing';
-  // JSON would call NaN and Infinity null, and has no functions.
-  const inJson = typeof value === 'object' || typeof value === 'string';
-  const text = inJson ? JSON.stringify(value) : String(value);
+  // JSON would call NaN and Infinity null, and has no functions (for which it gives undefined).
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? `a ${typeof value}`);
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 3)}...` : text;
 }
