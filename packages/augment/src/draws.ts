@@ -1,4 +1,4 @@
-import { foldIn, randomKey, RandomStream, type KeyPart } from '@revat/core';
+import { foldIn, randomKey, RandomStream, Xoshiro128, type KeyPart } from '@revat/core';
 
 import { normalQuantiles } from './normal-quantiles.js';
 
@@ -24,6 +24,9 @@ export function seededDraws(seed: number, purpose: string, ...parts: KeyPart[]):
   return new StreamDraws(new RandomStream(foldIn(randomKey(seed, purpose), ...parts)));
 }
 
+/** The words behind the noise that is being drawn, two values each; kept because small patches come often. */
+const noiseWords = new Uint32Array(4096);
+
 class StreamDraws implements Draws {
   constructor(private readonly stream: RandomStream) {}
 
@@ -47,11 +50,17 @@ class StreamDraws implements Draws {
 
   fillNormal(out: Float32Array): void {
     const quantiles = normalQuantiles();
-    const nextWord = xoshiro128([0, 1, 2, 3].map(() => this.stream.uint32()));
-    for (let i = 0; i < out.length; i += 2) {
-      const word = nextWord();
-      out[i] = quantiles[word & 0xffff];
-      if (i + 1 < out.length) out[i + 1] = quantiles[word >>> 16];
+    const state = [0, 1, 2, 3].map(() => this.stream.uint32());
+    state[0] |= 1; // the state must not be all zero
+    const generator = new Xoshiro128(state, '**');
+    for (let start = 0; start < out.length; start += 2 * noiseWords.length) {
+      const end = Math.min(start + 2 * noiseWords.length, out.length);
+      generator.fill(noiseWords, Math.ceil((end - start) / 2));
+      for (let i = start; i < end; i += 2) {
+        const word = noiseWords[(i - start) >> 1];
+        out[i] = quantiles[word & 0xffff];
+        if (i + 1 < end) out[i + 1] = quantiles[word >>> 16];
+      }
     }
   }
 
@@ -67,26 +76,6 @@ class StreamDraws implements Draws {
       if (Math.log(1 - this.uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
     }
   }
-}
-
-/**
- * xoshiro128** (Blackman and Vigna, ACM TOMS 2021) from a state of four words: for noise in bulk, where encrypting a counter
- * for every two words would take longer than all other work on the image.
- */
-function xoshiro128([a, b, c, d]: number[]): () => number {
-  a |= 1;
-  return () => {
-    const product = Math.imul(b, 5);
-    const word = Math.imul((product << 7) | (product >>> 25), 9);
-    const shifted = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= shifted;
-    d = (d << 11) | (d >>> 21);
-    return word;
-  };
 }
 
 /** A uniform number in [low, high), drawn as low + (high - low) * u. */

@@ -14,6 +14,7 @@ export {
   type KeyPart,
   type RandomKey,
 } from './random.js';
+export { Xoshiro128, type Xoshiro128Scrambler } from './xoshiro128.js';
 export { gelu, GELU_KERNEL } from './gelu.js';
 export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
 export { createBall, perturbationNorm, type Ball } from './ball.js';

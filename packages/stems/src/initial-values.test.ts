@@ -65,6 +65,18 @@ describe('initialValues', () => {
     expect([...initialValues({ kind: 'given', values: [1, 2, 3] }, 3, 1, 'a')]).toEqual([1, 2, 3]);
   });
 
+  test('a seeded model stays what it is: recorded values, also where one block of words ends and the next begins', () => {
+    const indices = [0, 1, 4095, 4096, 4097, 9999];
+    const recorded: [InitialValues, number[]][] = [
+      [{ kind: 'uniform', bound: 0.5 }, [-0.253753, -0.017933, -0.073443, -0.248793, -0.427959, 0.123682]],
+      [truncatedNormal(1), [-0.650164, -0.042919, -0.176633, -0.635574, -1.331492, 0.300375]],
+    ];
+    for (const [spec, wanted] of recorded) {
+      const values = initialValues(spec, 10_000, 3, 'stem.weight');
+      indices.forEach((index, i) => expect(values[index]).toBeCloseTo(wanted[i], 5));
+    }
+  });
+
   test('depends on seed and name alone', () => {
     const draw = (seed: number, name: string, count = 64) =>
       initialValues(truncatedNormal(0.02), count, seed, name);
