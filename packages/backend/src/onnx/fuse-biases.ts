@@ -1,14 +1,15 @@
+import type { Value } from './graph-builder.js';
 import type { GraphNode } from './model-writer.js';
 
 /**
  * Makes a vector that is added to a blocked convolution's result the convolution's third input, which saves a pass over
  * memory: Conv, ReorderOutput, Add become Conv, ReorderOutput, unless something else needs the result without the bias.
  *
- * `shapes`: of all values by name. `kept`: the graph's outputs. `fill`: the node that lengthens a vector with zeros.
+ * `values`: all of them by name. `kept`: the graph's outputs. `fill`: the node that lengthens a vector with zeros.
  */
 export function fuseBiases(
   nodes: readonly GraphNode[],
-  shapes: ReadonlyMap<string, readonly number[]>,
+  values: ReadonlyMap<string, Value>,
   kept: ReadonlySet<string>,
   fill: (vector: string, length: number) => Omit<GraphNode, 'name'>,
 ): GraphNode[] {
@@ -26,9 +27,9 @@ export function fuseBiases(
     const reordered = producerOfOne(term, 'ReorderOutput');
     const convolution = reordered && producerOfOne(reordered.inputs[0], 'Conv');
     if (!convolution || convolution.inputs.length !== 2) continue;
-    const biasShape = shapes.get(bias)!;
+    const biasShape = values.get(bias)!.shape;
     if (biasShape.length !== 1 || biasShape[0] !== reordered.attributes.channels) continue;
-    const length = shapes.get(convolution.outputs[0])![1];
+    const length = values.get(convolution.outputs[0])!.shape[1];
     const filled =
       length === biasShape[0] ? [] : [{ ...fill(bias, length), name: `${convolution.name}.bias` }];
     const vector = filled.length === 0 ? bias : filled[0].outputs[0];

@@ -1,5 +1,6 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 import { fuseBiases } from './fuse-biases.js';
+import { keepBlocked } from './keep-blocked.js';
 import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
 
 /** Inside a graph only: int64 holds shapes, axes and indices, float64 what single precision would spoil. */
@@ -30,7 +31,8 @@ export class GraphBuilder {
   private readonly initializers: Initializer[] = [];
   private readonly known = new Map<string, Value[]>();
   private readonly producers = new Map<Value, GraphNode & { readonly sources: readonly Value[] }>();
-  private valueCount = 0;
+  /** By name. */
+  private readonly values = new Map<string, Value>();
   /** Names the nodes built from now on, so that errors of the runtime can be traced to a kernel. */
   label = '';
 
@@ -154,7 +156,7 @@ export class GraphBuilder {
   }
 
   build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
-    this.nodes = this.withFusedBiases();
+    this.nodes = this.withBlockedNeighbours(this.withFusedBiases());
     const { nodes, inputs, outputs, initializers } = this;
     return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
   }
@@ -166,29 +168,40 @@ export class GraphBuilder {
   workingBytes(): number {
     const lastUse = new Map<string, number>();
     this.nodes.forEach(({ inputs }, i) => inputs.forEach((name) => lastUse.set(name, i)));
-    const sizes = new Map([...this.producers.keys()].map((value) => [value.name, bytesOf(value)]));
+    const produced = new Set(this.nodes.flatMap(({ outputs }) => outputs));
+    const size = (name: string) => (produced.has(name) ? bytesOf(this.values.get(name)!) : 0);
     const constants = this.initializers.reduce((total, { value }) => total + bytesOf(value), 0);
     let alive = 0;
     let peak = 0;
     this.nodes.forEach(({ inputs, outputs }, i) => {
-      for (const name of outputs) alive += sizes.get(name) ?? 0;
+      for (const name of outputs) alive += size(name);
       peak = Math.max(peak, alive);
-      for (const name of new Set(inputs)) if (lastUse.get(name) === i) alive -= sizes.get(name) ?? 0;
+      for (const name of new Set(inputs)) if (lastUse.get(name) === i) alive -= size(name);
     });
     return constants + peak;
   }
 
   private withFusedBiases(): GraphNode[] {
-    const values = [...this.inputs, ...this.initializers.map(({ value }) => value), ...this.producers.keys()];
-    const shapes = new Map(values.map(({ name, shape }) => [name, shape]));
-    const kept = new Set(this.outputs.map(({ name }) => name));
-    return fuseBiases(this.nodes, shapes, kept, (vector, length) => ({
+    return fuseBiases(this.nodes, this.values, this.outputNames(), (vector, length) => ({
       type: 'Pad',
       domain: '',
-      inputs: [vector, this.ints([0, length - shapes.get(vector)![0]]).name, this.scalar(0).name],
+      inputs: [vector, this.ints([0, length - this.values.get(vector)!.shape[0]]).name, this.scalar(0).name],
       outputs: [this.newValue('float32', [length]).name],
       attributes: {},
     }));
+  }
+
+  private withBlockedNeighbours(nodes: readonly GraphNode[]): GraphNode[] {
+    return keepBlocked(nodes, {
+      values: this.values,
+      kept: this.outputNames(),
+      block: this.channelBlock,
+      newValue: (shape) => this.newValue('float32', shape),
+    });
+  }
+
+  private outputNames(): ReadonlySet<string> {
+    return new Set(this.outputs.map(({ name }) => name));
   }
 
   private once(key: string, make: () => Value): Value {
@@ -202,7 +215,9 @@ export class GraphBuilder {
   }
 
   private newValue(dtype: ValueDtype, shape: readonly number[]): Value {
-    return { name: `v${this.valueCount++}`, dtype, shape };
+    const value = { name: `v${this.values.size}`, dtype, shape };
+    this.values.set(value.name, value);
+    return value;
   }
 }
 
