@@ -32,7 +32,7 @@ function randomGraph(seed: number, stepwise: boolean): tf.Tensor[] {
     () => tf.mul(any(), any()),
     () => tf.sub(1, any()),
     () => tf.where(tf.greater(any(), any()), any(), any()),
-    () => tf.reshape<tf.Tensor4D>(tf.relu(tf.transpose(any(), [0, 3, 1, 2])), SHAPE),
+    () => tf.reshape<tf.Rank.R4>(tf.relu(tf.transpose(any(), [0, 3, 1, 2])), [2, 6, 6, 16]),
     () => tf.add(any(), tf.slice(any(), [0, 2, 3, 0], [-1, 1, 1, -1])),
   ];
   for (let i = 0; i < 12; i++) {

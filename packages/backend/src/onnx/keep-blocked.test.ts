@@ -25,7 +25,7 @@ function afterPass(
       if (!values.has(name)) add(name, name === 'half' ? [] : planes.includes(name) ? PLANES : ROWS);
     const isReorder = type.startsWith('Reorder') || type === 'Conv';
     const perm = planes.includes(output) ? [0, 3, 1, 2] : [0, 2, 3, 1];
-    const attributes = type === 'Transpose' ? { perm } : { channels_last: 1 };
+    const attributes: GraphNode['attributes'] = type === 'Transpose' ? { perm } : { channels_last: 1 };
     return {
       name: output,
       type,
