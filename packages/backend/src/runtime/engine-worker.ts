@@ -6,10 +6,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import { openRuntime } from './node-runtime.js';
 import type { EngineArray, EngineSession, SessionRuntime } from './session-runtime.js';
-import type { WorkerCall, WorkerReady, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
+import {
+  ANSWERED_CALLS,
+  BLOCKING_REPLIES,
+  type WorkerCall,
+  type WorkerReady,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSetup,
+} from './worker-messages.js';
 
 const { options, blockingPort, signal } = workerData as WorkerSetup;
-const repliesSent = new Int32Array(signal);
+const counters = new Int32Array(signal);
 const sessions = new Map<number, EngineSession>();
 const residents = new Map<number, EngineArray>();
 
@@ -35,9 +43,13 @@ function answer(runtime: SessionRuntime, { call, blocking, request }: WorkerCall
     reply,
     reply.outputs.map(({ buffer }) => buffer as ArrayBuffer),
   );
-  if (!blocking) return;
-  Atomics.add(repliesSent, 0, 1);
-  Atomics.notify(repliesSent, 0);
+  count(ANSWERED_CALLS);
+  if (blocking) count(BLOCKING_REPLIES);
+}
+
+function count(counter: number): void {
+  Atomics.add(counters, counter, 1);
+  Atomics.notify(counters, counter);
 }
 
 function perform(runtime: SessionRuntime, request: WorkerRequest): EngineArray[] {

@@ -3,12 +3,17 @@ import type { MessagePort } from 'node:worker_threads';
 import type { EngineArray, EngineModel } from './session-runtime.js';
 import type { RuntimeOptions } from './node-runtime.js';
 
+/** Counter of the replies on `blockingPort`. */
+export const BLOCKING_REPLIES = 0;
+/** Counter of all calls that were answered. */
+export const ANSWERED_CALLS = 1;
+
 /** What a worker thread is started with. */
 export interface WorkerSetup {
   readonly options: RuntimeOptions;
   /** Where replies to calls that block the main thread go, which reads this port without its event loop. */
   readonly blockingPort: MessagePort;
-  /** Int32: counts the replies on `blockingPort`; the main thread sleeps on it. */
+  /** Two Int32 counters, on which the main thread sleeps. */
   readonly signal: SharedArrayBuffer;
 }
 

@@ -5,11 +5,18 @@ import { RevatError } from '@revat/core';
 import { ResidentArrays, type ResidentSlots } from './resident-arrays.js';
 import type { RuntimeOptions } from './node-runtime.js';
 import type { EngineArray, EngineModel, EngineSession, SessionRuntime } from './session-runtime.js';
-import type { WorkerReady, WorkerReply, WorkerRequest, WorkerSetup } from './worker-messages.js';
+import {
+  ANSWERED_CALLS,
+  BLOCKING_REPLIES,
+  type WorkerReady,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerSetup,
+} from './worker-messages.js';
 
 /** A runtime whose sessions live in a worker thread. */
 export interface WorkerRuntime extends SessionRuntime {
-  /** Stops the thread and frees its sessions; calls under way fail. */
+  /** Stops the thread and frees its sessions, after the calls under way. */
   close(): Promise<void>;
 }
 
@@ -17,11 +24,11 @@ export interface WorkerRuntime extends SessionRuntime {
  * ONNX Runtime in a worker thread: `runAsync` leaves the event loop free, so timers, progress and Ctrl-C stay alive
  * during long runs; `run` computes in the same thread while the caller waits. Inputs are copied once (weights that stay
  * the same are sent once and kept there), outputs are moved. The thread keeps the process alive only while it computes.
- * Throws 'engine' if the runtime cannot be opened.
+ * `process.exit` waits for the run under way. Throws 'engine' if the runtime cannot be opened.
  */
 export async function openWorkerRuntime(options: RuntimeOptions = {}): Promise<WorkerRuntime> {
   const channel = new MessageChannel();
-  const signal = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const signal = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
   const setup: WorkerSetup = { options, blockingPort: channel.port2, signal };
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), {
     workerData: setup,
@@ -104,9 +111,13 @@ class WorkerSession implements EngineSession {
 }
 
 interface PendingCall {
+  readonly reply: Promise<EngineArray[]>;
   readonly resolve: (outputs: EngineArray[]) => void;
   readonly reject: (error: RevatError) => void;
 }
+
+/** How long leaving the process waits for a thread that does not answer. */
+const EXIT_PATIENCE_MS = 60_000;
 
 /** The calls to the worker and their replies. */
 class EngineThread {
@@ -118,11 +129,12 @@ class EngineThread {
   constructor(
     private readonly worker: Worker,
     private readonly blockingPort: MessagePort,
-    private readonly repliesSent: Int32Array,
+    private readonly counters: Int32Array,
   ) {
     worker.on('message', (reply: WorkerReply) => this.settle(reply));
     worker.on('error', (cause) => this.fail(`the engine's worker thread failed: ${cause.message}`));
     worker.on('exit', () => this.fail("the engine's worker thread has ended."));
+    process.on('exit', this.waitForCalls);
     worker.unref();
     blockingPort.unref();
   }
@@ -130,7 +142,7 @@ class EngineThread {
   /** Sends a request and sleeps until its reply. */
   call(request: WorkerRequest, transfer: Transferable[]): EngineArray[] {
     this.post(request, transfer, true);
-    Atomics.wait(this.repliesSent, 0, this.repliesTaken);
+    Atomics.wait(this.counters, BLOCKING_REPLIES, this.repliesTaken);
     this.repliesTaken++;
     const { outputs, error } = receiveMessageOnPort(this.blockingPort)!.message as WorkerReply;
     if (error !== undefined) throw new RevatError('engine', error);
@@ -140,13 +152,27 @@ class EngineThread {
   async callAsync(request: WorkerRequest, transfer: Transferable[]): Promise<EngineArray[]> {
     const call = this.post(request, transfer, false);
     this.worker.ref();
-    return new Promise((resolve, reject) => this.pending.set(call, { resolve, reject }));
+    let settle!: Omit<PendingCall, 'reply'>;
+    const reply = new Promise<EngineArray[]>((resolve, reject) => (settle = { resolve, reject }));
+    this.pending.set(call, { ...settle, reply });
+    return reply;
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled([...this.pending.values()].map(({ reply }) => reply));
+    process.off('exit', this.waitForCalls);
     await this.worker.terminate();
     this.blockingPort.close();
   }
+
+  /** Node aborts when it leaves while a thread is inside a native library. */
+  private readonly waitForCalls = (): void => {
+    while (!this.failure) {
+      const answered = Atomics.load(this.counters, ANSWERED_CALLS);
+      if (answered === this.callCount) return;
+      if (Atomics.wait(this.counters, ANSWERED_CALLS, answered, EXIT_PATIENCE_MS) === 'timed-out') return;
+    }
+  };
 
   private post(request: WorkerRequest, transfer: Transferable[], blocking: boolean): number {
     if (this.failure) throw this.failure;

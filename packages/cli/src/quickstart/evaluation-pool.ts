@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
 import { RevatError, type RevatErrorCode } from '@revat/core';
 import type { EvaluateEvent } from '@revat/robustbench';
@@ -6,30 +8,31 @@ import type { EvaluateEvent } from '@revat/robustbench';
 import type { EvaluationJob, EvaluationReply, EvaluationRequest, EvaluationSetup } from './evaluation-job.js';
 
 export interface PoolOptions {
-  readonly threads: number;
+  readonly processes: number;
   readonly signal: AbortSignal;
   readonly onEvent: (job: EvaluationJob, event: EvaluateEvent) => void;
   readonly onDone: (job: EvaluationJob) => Promise<void>;
 }
 
 /**
- * Does jobs on several threads, each with an engine of its own: on small networks one thread computes nearly as fast as two
- * that share every operator, so two jobs at a time take half the time. Which thread does a job does not change its result.
- * The first failure stops all and is thrown; so is 'aborted', after the threads have saved what they finished.
+ * Does jobs in several processes, each with an engine of one thread: on small networks one thread computes nearly as fast as
+ * two that share every operator, so two jobs at a time take half the time. Which process does a job does not change its result.
+ * (Worker threads would do, but Node cannot leave while one of them is inside the native library.) The first failure stops all
+ * and is thrown; so is 'aborted', after the processes have saved what they finished.
  */
 export async function runJobs(
   jobs: readonly EvaluationJob[],
   setup: EvaluationSetup,
-  { threads, signal, onEvent, onDone }: PoolOptions,
+  { processes, signal, onEvent, onDone }: PoolOptions,
 ): Promise<void> {
   const queue = [...jobs];
   const stop = new AbortController();
   const anySignal = AbortSignal.any([signal, stop.signal]);
-  const workers = Array.from({ length: Math.min(threads, jobs.length) }, () => startThread(setup));
-  const drain = async (worker: Worker) => {
+  const workers = Array.from({ length: Math.min(processes, jobs.length) }, startProcess);
+  const drain = async (worker: ChildProcess) => {
     for (let job = queue.shift(); job && !anySignal.aborted; job = queue.shift()) {
       const current = job;
-      await runJob(worker, current, anySignal, (event) => onEvent(current, event));
+      await runJob(worker, { job: current, setup }, anySignal, (event) => onEvent(current, event));
       await onDone(current);
     }
   };
@@ -41,7 +44,7 @@ export async function runJobs(
       }),
     ),
   );
-  await Promise.all(workers.map((worker) => worker.terminate()));
+  await Promise.all(workers.map(endProcess));
   signal.throwIfAborted();
   const failures = results.flatMap((result) =>
     result.status === 'rejected' ? [result.reason as Error] : [],
@@ -50,18 +53,27 @@ export async function runJobs(
   if (failures.length > 0) throw cause ?? failures[0];
 }
 
-function startThread(workerData: EvaluationSetup): Worker {
-  return new Worker(new URL('./evaluation-thread.js', import.meta.url), { workerData });
+function startProcess(): ChildProcess {
+  const file = fileURLToPath(new URL('./evaluation-process.js', import.meta.url));
+  return fork(file, { serialization: 'advanced' });
 }
 
-/** One job on one thread. Rejects with the job's error, or if the thread dies. */
+async function endProcess(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return;
+  const ended = once(worker, 'exit');
+  worker.kill('SIGKILL');
+  await ended;
+}
+
+/** One job in one process. Rejects with the job's error, or if the process dies. */
 async function runJob(
-  worker: Worker,
-  job: EvaluationJob,
+  worker: ChildProcess,
+  work: { readonly job: EvaluationJob; readonly setup: EvaluationSetup },
   signal: AbortSignal,
   onEvent: (event: EvaluateEvent) => void,
 ): Promise<void> {
-  const send = (request: EvaluationRequest) => worker.postMessage(request);
+  // A process that cannot be reached has ended, which 'exit' tells.
+  const send = (request: EvaluationRequest) => worker.send(request, () => undefined);
   const abort = () => send({ kind: 'abort' });
   const { promise, resolve, reject } = withResolvers();
   const onMessage = (reply: EvaluationReply) => {
@@ -69,12 +81,12 @@ async function runJob(
     else if (reply.kind === 'done') resolve();
     else reject(asError(reply));
   };
-  const onExit = (code: number) =>
-    reject(new RevatError('engine', `evaluation: a thread ended with code ${code}. Go on with --resume.`));
+  const onExit = (code: number | null, cause: string | null) =>
+    reject(new RevatError('engine', `evaluation: a process ended (${cause ?? code}). Go on with --resume.`));
   worker.on('message', onMessage).on('error', reject).on('exit', onExit);
   signal.addEventListener('abort', abort);
   try {
-    send({ kind: 'job', job });
+    send({ kind: 'job', ...work });
     await promise;
   } finally {
     signal.removeEventListener('abort', abort);

@@ -39,8 +39,8 @@ interface Context {
   readonly settings: QuickstartSettings;
   readonly out: string;
   readonly backend: string;
-  /** Models attacked at a time. */
-  readonly threads: number;
+  /** Models attacked at a time, each in a process of its own. */
+  readonly processes: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -49,12 +49,12 @@ interface Context {
 const CHUNK_IMAGES = 50;
 
 /**
- * Attacks every stage's model of every network, chunk by chunk on several threads; what an earlier run finished is read
+ * Attacks every stage's model of every network, chunk by chunk in several processes; what an earlier run finished is read
  * from its journals.
  */
 export async function evaluateNetworks(
   networks: readonly TrainedNetwork[],
-  { settings, out, backend, threads, progress, signal }: Context,
+  { settings, out, backend, processes, progress, signal }: Context,
 ): Promise<QuickstartEvaluation> {
   const images = quickstartImages(settings);
   const shards = Math.ceil(images / CHUNK_IMAGES);
@@ -73,7 +73,7 @@ export async function evaluateNetworks(
     jobs,
     { settings, networks, out, backend },
     {
-      threads,
+      processes,
       signal,
       onEvent: (job, event) => {
         meter.add(job, event);
@@ -155,7 +155,7 @@ function partsOf(settings: QuickstartSettings): EvaluationPart[] {
   return [{ kind: 'clean' }, ...threats, ...curves];
 }
 
-/** What a thread is doing: "fine-tuned, Linf, square: 12/41, 3 broken". */
+/** What a process is doing: "fine-tuned, Linf, square: 12/41, 3 broken". */
 function eventNote(network: TrainedNetwork, { stage }: EvaluationJob, event: EvaluateEvent): string {
   const { part } = event;
   const about =

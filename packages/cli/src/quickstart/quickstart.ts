@@ -35,13 +35,15 @@ export async function runQuickstart(
 ): Promise<{ results: Results; report: string }> {
   // Operators of so small a network are too short to share: two threads take longer than one (measured: 1.5 times).
   const device = await startEngine({ ...run, threads: 1, cacheBytes: QUICKSTART_CACHE_BYTES });
-  const threads = run.threads ?? device.machine.cores;
+  const processes = run.threads ?? device.machine.cores;
   claimFolder(run.out, quickstartOwner(settings), run);
-  run.progress.line(`Engine: ${describeDevice(device)}; attacks on ${threads}. Folder: ${run.out}`);
+  run.progress.line(
+    `Engine: ${describeDevice(device)}; ${processes} models attacked at a time. Folder: ${run.out}`,
+  );
   const stopwatch = new Stopwatch();
   const networks = await stopwatch.time('training', () => trainAll(settings, run));
   const evaluation = await stopwatch.time('evaluation', () =>
-    evaluateNetworks(networks, { settings, ...run, threads }),
+    evaluateNetworks(networks, { settings, ...run, processes }),
   );
   const pictures = await stopwatch.time('pictures', () => drawPictures(settings, networks, run.out));
   const { timings } = stopwatch;
