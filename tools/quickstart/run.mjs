@@ -12,6 +12,7 @@ const COMMAND = path.join(ROOT, 'packages/cli/dist/main.js');
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'revat-quickstart-'));
 const out = path.join(scratch, 'run');
 const MEMORY_LIMIT = 2 * 2 ** 30;
+let peakBytes = 0;
 const results = () => JSON.parse(readFileSync(path.join(out, 'results.json'), 'utf8'));
 
 try {
@@ -22,7 +23,10 @@ try {
   checkFiles(first);
   const seconds = await resume();
   assert.deepEqual(results().models, first.models);
-  console.log(`resumed a finished run in ${seconds.toFixed(1)} s\nquickstart: all well`);
+  console.log(
+    `resumed a finished run in ${seconds.toFixed(1)} s; at most ${(peakBytes / 2 ** 20).toFixed(0)} MiB of memory`,
+  );
+  console.log('quickstart: all well');
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -47,7 +51,6 @@ async function runCommand(options, watch = () => undefined) {
   const args = [COMMAND, 'quickstart', ...options, '--out', out];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
-  let peakBytes = 0;
   const timer = setInterval(() => {
     peakBytes = Math.max(peakBytes, residentBytes(child.pid));
     watch(child);
@@ -58,11 +61,22 @@ async function runCommand(options, watch = () => undefined) {
   return { reason };
 }
 
-/** The largest resident memory of a process so far; 0 where the system does not tell it in a file. */
+/** Resident memory of a process and those that it started; 0 where the system does not tell it in files. */
 function residentBytes(pid) {
-  const status = `/proc/${pid}/status`;
-  const kilobytes = existsSync(status) ? /VmHWM:\s*(\d+)/.exec(readFileSync(status, 'utf8'))?.[1] : undefined;
-  return Number(kilobytes ?? 0) * 1024;
+  const [status, children] = [`/proc/${pid}/status`, `/proc/${pid}/task/${pid}/children`].map(readIfThere);
+  const own = Number(/VmRSS:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+  return children
+    .split(' ')
+    .filter(Boolean)
+    .reduce((sum, child) => sum + residentBytes(child), own);
+}
+
+function readIfThere(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function checkAccuracies({ models }) {

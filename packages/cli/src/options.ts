@@ -18,5 +18,5 @@ export const backendOption = () =>
     'tfjs backend: auto, onnx, node-gpu, node, wasm, webgpu, webgl or cpu',
   ).default('auto');
 
-export const threadsOption = () =>
-  new Option('--threads <integer>', 'threads of the engine (default: all cores)').argParser(integerParser(1));
+export const threadsOption = (uses = 'threads of the engine') =>
+  new Option('--threads <integer>', `${uses} (default: all cores)`).argParser(integerParser(1));

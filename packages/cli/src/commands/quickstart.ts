@@ -34,7 +34,7 @@ export function addQuickstartCommand(program: Command): void {
     .option('--resume', 'go on with the run in the folder')
     .addOption(seedOption())
     .addOption(backendOption())
-    .addOption(threadsOption())
+    .addOption(threadsOption('models attacked at a time, each on one thread'))
     .option('--json', 'print results.json when done')
     .action((options: QuickstartOptions) => quickstart(options));
 }
