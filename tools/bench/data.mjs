@@ -76,16 +76,15 @@ async function measure(root) {
 function printStages({ unit, versions, rows }) {
   console.log(`${unit}; timm: ${JSON.stringify(versions)}`);
   const rate = (value) => (value === null ? '-' : value.toFixed(0)).padStart(6);
-  for (const { stage, revat, timm, sharp, ratio } of rows)
+  for (const { stage, revat, timm, owned, sharp, ratio } of rows)
     console.log(
-      `${stage.padEnd(12)} revat ${rate(revat)}   timm ${rate(timm)}   ratio ${ratio?.toFixed(2) ?? '-'}${sharp === null ? '' : `   sharp ${rate(sharp)}`}`,
+      `${stage.padEnd(12)} revat ${rate(revat)}   timm ${rate(timm)}   ratio ${ratio?.toFixed(2) ?? '-'}${sharp === null ? '' : `   into memory of its own ${rate(owned)}, sharp ${rate(sharp)}`}`,
     );
 }
 
 function printWorkers({ unit, one, two, ratio }) {
-  console.log(
-    `loader       one worker ${one.toFixed(0)}, two ${two.toFixed(0)} ${unit}, ratio ${ratio.toFixed(2)}`,
-  );
+  const show = ({ rate, processors }) => `${rate.toFixed(0)} (${processors.toFixed(2)} processors)`;
+  console.log(`loader       one worker ${show(one)}, two ${show(two)} ${unit}, ratio ${ratio.toFixed(2)}`);
 }
 
 function printIndex({ files, seconds, startMiB, peakMiB }) {

@@ -82,7 +82,8 @@ function finish({ epoch, images, places }: LoaderTask, { labels, ids }: TaskProg
 
 async function prepareOne(source: SampleSource, epoch: number, out: Float32Array): Promise<SampleOutcome> {
   try {
-    const sample = 'pixels' in source ? source : await readSample(source);
+    // Pixels may be borrowed: nothing else in this thread decodes before they are augmented.
+    const sample = 'pixels' in source ? source : await readSample(source, { borrowed: true });
     return augmentSample(sample, augmentation, seed, epoch, out);
   } catch (error) {
     return { id: source.id, reason: reasonOf(error) };

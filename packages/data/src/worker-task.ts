@@ -33,19 +33,20 @@ export type LoaderReply =
  */
 export interface SampleParcel {
   readonly text: string;
-  readonly pixels: SharedArrayBuffer | undefined;
+  /** In shared memory. */
+  readonly pixels: Uint8Array | undefined;
 }
 
 export type SampleSource = SampleLocation | ImageSample;
 
 export function packSamples(sources: readonly SampleSource[]): SampleParcel {
   const total = sources.reduce((sum, source) => sum + ('pixels' in source ? source.pixels.length : 0), 0);
-  const pixels = total > 0 ? new SharedArrayBuffer(total) : undefined;
+  const pixels = total > 0 ? new Uint8Array(new SharedArrayBuffer(total)) : undefined;
   let used = 0;
   const entries = sources.map((source) => {
     if (!('pixels' in source)) return source;
     const { width, height, label, id } = source;
-    new Uint8Array(pixels!, used).set(source.pixels);
+    pixels!.set(source.pixels, used);
     used += source.pixels.length;
     return { width, height, label, id, end: used };
   });
@@ -59,7 +60,7 @@ export function unpackSamples({ text, pixels }: SampleParcel): SampleSource[] {
     const { end, ...sample } = entry;
     // A copy: augmentations may write into the pixels.
     const start = end - sample.width * sample.height * 3;
-    return { ...sample, pixels: new Uint8Array(pixels!).slice(start, end) };
+    return { ...sample, pixels: pixels!.slice(start, end) };
   });
 }
 

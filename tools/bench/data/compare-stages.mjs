@@ -9,10 +9,12 @@ import { decodeImage } from '@revat/data';
 import sharp from 'sharp';
 
 const SIZE = 224;
+/** As the loader's threads decode. */
+const BORROWED = { borrowed: true };
 
 /**
- * Images per CPU second of both sides in each stage, in turn, the best round of each, and the quotient. `sharpDecode` is what
- * decoding with sharp alone gives on one thread.
+ * Images per CPU second of both sides in each stage, in turn, the best round of each, and the quotient. `owned`
+ * is decoding into memory of its own for every image, `sharp` decoding with sharp.
  */
 export async function compareStages(files, { images, rounds, python }) {
   const buffers = files.map((file) => readFileSync(file));
@@ -24,12 +26,16 @@ export async function compareStages(files, { images, rounds, python }) {
       revat: async () => cpuSeconds(stages[stage], buffers, images),
       timm: async () => (timm ? (await timm.ask({ stage, images })).cpuSeconds : NaN),
     };
-    if (stage === 'decode') sides.sharp = async () => cpuSeconds(stages.sharpDecode, buffers, images);
+    if (stage === 'decode') {
+      sides.owned = async () => cpuSeconds(stages.decodeOwned, buffers, images);
+      sides.sharp = async () => cpuSeconds(stages.sharpDecode, buffers, images);
+    }
     const { best, ratios } = await alternate(sides, rounds);
     rows.push({
       stage,
       revat: images / best.revat,
       timm: timm ? images / best.timm : null,
+      owned: best.owned ? images / best.owned : null,
       sharp: best.sharp ? images / best.sharp : null,
       ratio: timm ? best.timm / best.revat : null,
       ratioRounds: timm ? [Math.min(...ratios), Math.max(...ratios)] : null,
@@ -46,10 +52,11 @@ function revatStages() {
   const augmented = (name) => {
     const augmentation = createAugmentation(name, SIZE);
     return async (bytes, id) =>
-      augmentation.image(await decodeImage(bytes, 'photo'), seededDraws(0, 'augment', 0, id), out);
+      augmentation.image(await decodeImage(bytes, 'photo', BORROWED), seededDraws(0, 'augment', 0, id), out);
   };
   return {
-    decode: (bytes) => decodeImage(bytes, 'photo'),
+    decode: (bytes) => decodeImage(bytes, 'photo', BORROWED),
+    decodeOwned: (bytes) => decodeImage(bytes, 'photo'),
     sharpDecode: (bytes) => sharp(bytes, { sequentialRead: true }).raw().toBuffer(),
     heavy: augmented('heavy'),
     evaluation: augmented('evaluation'),
