@@ -57,7 +57,10 @@ let kernels: WasmMemory<JpegKernels> | undefined;
 /** The hash of the source that the kernels were compiled from. */
 export const JPEG_KERNELS_SHA256 = SOURCE_SHA256;
 
-/** The image, or undefined if the file is unusual or damaged in any way. */
+/**
+ * The image, or undefined if the file is unusual or damaged in any way. Its pixels are borrowed: the next call overwrites
+ * them.
+ */
 export function decodeBaselineJpeg(bytes: Uint8Array): RgbImage | undefined {
   const headers = jpegHeaders(bytes);
   if (!headers || headers.width * headers.height > MAX_PIXELS || !hasCommonSampling(headers))
@@ -162,5 +165,5 @@ function combine(
       out,
     );
   }
-  return { pixels: memory.bytes(out, bytes).slice(), width, height };
+  return { pixels: memory.bytes(out, bytes), width, height };
 }

@@ -7,13 +7,12 @@ const LONG_OFFSETS = LONG_CODES + 8;
 const SYMBOLS = LONG_OFFSETS + 8;
 const WORDS = SYMBOLS + 64;
 
-const END_OF_BLOCK_RUN = 0x7f;
-const VALUE_FOLLOWS = 0x80;
+const END_OF_BLOCK_RUN = 127;
 
 /**
- * A Huffman table for fast decoding: for every 10 bits what they begin with. Where a code and the value after it fit:
- * value << 16 | run << 8 | bits of both. Where only the code does: size of the value << 16 | run << 8 | 0x80 | bits. Zero for
- * longer codes, which are found by comparison with the limits behind. Undefined for a table that is not as the standard says.
+ * A Huffman table for fast decoding: for every 10 bits the code that they begin with, as size of the value that follows << 24 |
+ * run << 16 | bits of the code << 8 | bits of code and value. Zero for longer codes, which are found by comparison with the
+ * limits behind. Undefined for a table that is not as the standard says.
  */
 export function huffmanLookup({ counts, symbols }: HuffmanTable, kind: 'dc' | 'ac'): Int32Array | undefined {
   if (!symbols.every((symbol) => (kind === 'dc' ? symbol <= 11 : isAcSymbol(symbol)))) return undefined;
@@ -25,28 +24,23 @@ export function huffmanLookup({ counts, symbols }: HuffmanTable, kind: 'dc' | 'a
     const count = counts[length - 1];
     if (code + count > 1 << length) return undefined;
     if (length > LOOKUP_BITS) {
-      table[LONG_OFFSETS + length - 11] = next - code;
-      table[LONG_CODES + length - 11] = count === 0 ? 0 : (code + count) << (16 - length);
+      table[LONG_OFFSETS + length - LOOKUP_BITS - 1] = next - code;
+      table[LONG_CODES + length - LOOKUP_BITS - 1] = count === 0 ? 0 : (code + count) << (16 - length);
     }
     for (let i = 0; i < count; i++, code++, next++) {
       if (length > LOOKUP_BITS) continue;
       const free = LOOKUP_BITS - length;
-      for (let rest = 0; rest < 1 << free; rest++)
-        table[(code << free) | rest] = lookupEntry(symbols[next], kind, length, rest, free);
+      table.fill(lookupEntry(symbols[next], length), code << free, (code + 1) << free);
     }
     code <<= 1;
   }
   return table;
 }
 
-function lookupEntry(symbol: number, kind: 'dc' | 'ac', length: number, rest: number, free: number): number {
+function lookupEntry(symbol: number, length: number): number {
   const size = symbol & 15;
-  const run = kind === 'ac' && symbol === 0 ? END_OF_BLOCK_RUN : symbol >> 4;
-  if (size > free) return (size << 16) | (run << 8) | VALUE_FOLLOWS | length;
-  const bits = rest >> (free - size);
-  // Values whose leading bit is zero are negative.
-  const value = size > 0 && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
-  return (value << 16) | (run << 8) | (length + size);
+  const run = symbol === 0 ? END_OF_BLOCK_RUN : symbol >> 4;
+  return (size << 24) | (run << 16) | (length << 8) | (length + size);
 }
 
 /** End of block, sixteen zeros, or a run before a value of 1 to 10 bits. */

@@ -7,7 +7,7 @@ export {
   type DatasetCheckOptions,
 } from './check-dataset.js';
 export { cifar10, cifar100, type Cifar100Options, type CifarOptions } from './cifar.js';
-export { decodeImage } from './decode-image.js';
+export { decodeImage, type DecodeOptions } from './decode-image.js';
 export { digits, type DigitsOptions } from './digits.js';
 export type { Shard } from './epoch-order.js';
 export { flowers102, imageList, type Flowers102Options } from './flowers102.js';

@@ -1,11 +1,23 @@
 /** The thread of `workerPreparer`: reads, decodes and augments samples into shared memory, one task after the other. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData, type MessagePort } from 'node:worker_threads';
 
 import { createAugmentation, type AugmentationOptions } from '@revat/augment';
 
-import type { ImageSample, SampleLocation } from './image-dataset.js';
 import { readSample } from './read-sample.js';
-import { augmentSample, mixBatch, reasonOf, type SampleOutcome } from './sample-preparer.js';
+import {
+  augmentSample,
+  mixBatch,
+  reasonOf,
+  type FinishedBatch,
+  type SampleOutcome,
+} from './sample-preparer.js';
+import {
+  TaskProgress,
+  unpackSamples,
+  type LoaderReply,
+  type LoaderTask,
+  type SampleSource,
+} from './worker-task.js';
 
 export interface LoaderWorkerOptions {
   readonly augmentation: AugmentationOptions;
@@ -14,72 +26,64 @@ export interface LoaderWorkerOptions {
   readonly numClasses: number;
 }
 
-/** Samples to be prepared: by location, or, for data in memory, with their pixels. */
-export interface LoaderTask {
-  readonly task: number;
-  readonly epoch: number;
-  /** [B, S, S, 3] float32 in shared memory. */
-  readonly images: SharedArrayBuffer;
-  readonly places: readonly number[];
-  readonly samples: readonly (SampleLocation | ImageSample)[];
+export interface LoaderWorkerData {
+  readonly options: LoaderWorkerOptions;
+  readonly port: MessagePort;
 }
 
-/** A batch to be mixed, in place. */
-export interface MixTask {
-  readonly task: number;
-  readonly epoch: number;
-  readonly images: SharedArrayBuffer;
-  readonly labels: Int32Array;
-  readonly firstId: number;
-}
-
-export type LoaderReply =
-  | { readonly task: number; readonly outcomes: SampleOutcome[] }
-  | { readonly task: number; readonly targets: Float32Array | undefined }
-  | { readonly task: number; readonly failure: unknown };
-
-const { augmentation: options, imageSize, seed, numClasses } = workerData as LoaderWorkerOptions;
-const augmentation = createAugmentation(options, imageSize);
+const { options, port } = workerData as LoaderWorkerData;
+const { imageSize, seed, numClasses } = options;
+const augmentation = createAugmentation(options.augmentation, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
 
-parentPort?.on('message', (task: LoaderTask | MixTask) => {
-  last = last.then(async () => parentPort?.postMessage('labels' in task ? mix(task) : await perform(task)));
+port.on('message', (task: LoaderTask) => {
+  last = last.then(async () => {
+    const reply = await perform(task);
+    if (!reply) return;
+    const moved = 'batch' in reply && reply.batch ? [reply.batch.images.buffer as ArrayBuffer] : [];
+    port.postMessage(reply, moved);
+  });
 });
 
-async function perform({ task, epoch, images, places, samples }: LoaderTask): Promise<LoaderReply> {
+/** Prepares samples of the task until none is left, and finishes the batch if this thread prepared the last. */
+async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
+  const { task, epoch, images, places } = message;
   try {
-    const outcomes: SampleOutcome[] = [];
-    for (const [i, source] of samples.entries()) {
+    const progress = new TaskProgress(message.progress);
+    const outcomes: [number, SampleOutcome][] = [];
+    let samples: SampleSource[] | undefined;
+    let finished = false;
+    for (let index = progress.take(); index < places.length; index = progress.take()) {
+      samples ??= unpackSamples(message.samples);
       const out = new Float32Array(
         images,
-        places[i] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
+        places[index] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
         imageFloats,
       );
-      outcomes.push(await prepareOne(source, epoch, out));
+      const outcome = await prepareOne(samples[index], epoch, out);
+      outcomes.push([index, outcome]);
+      finished = progress.finish(index, outcome);
     }
-    return { task, outcomes };
+    if (outcomes.length === 0) return undefined;
+    const complete = finished && message.whole && progress.labels.every((label) => label >= 0);
+    return { task, outcomes, ...(complete && { batch: finish(message, progress) }) };
   } catch (failure) {
     return { task, failure };
   }
 }
 
-function mix({ task, epoch, images, labels, firstId }: MixTask): LoaderReply {
-  try {
-    const batch = new Float32Array(images, 0, labels.length * imageFloats);
-    return { task, targets: mixBatch(batch, labels, firstId, epoch, numClasses, augmentation, seed) };
-  } catch (failure) {
-    return { task, failure };
-  }
+/** Mixes the batch and takes it out of the shared memory: what it costs to copy it is not to keep the receiver waiting. */
+function finish({ epoch, images, places }: LoaderTask, { labels, ids }: TaskProgress): FinishedBatch {
+  const shared = new Float32Array(images, 0, places.length * imageFloats);
+  const targets = mixBatch(shared, labels, ids[0], epoch, numClasses, augmentation, seed);
+  return { images: shared.slice(), targets };
 }
 
-async function prepareOne(
-  source: SampleLocation | ImageSample,
-  epoch: number,
-  out: Float32Array,
-): Promise<SampleOutcome> {
+async function prepareOne(source: SampleSource, epoch: number, out: Float32Array): Promise<SampleOutcome> {
   try {
-    const sample = 'pixels' in source ? source : await readSample(source);
+    // Pixels may be borrowed: nothing else in this thread decodes before they are augmented.
+    const sample = 'pixels' in source ? source : await readSample(source, { borrowed: true });
     return augmentSample(sample, augmentation, seed, epoch, out);
   } catch (error) {
     return { id: source.id, reason: reasonOf(error) };

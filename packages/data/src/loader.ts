@@ -16,7 +16,13 @@ import {
   type LoaderPosition,
   type ResolvedLoaderOptions,
 } from './loader-options.js';
-import { inlinePreparer, type SampleOutcome, type SamplePreparer } from './sample-preparer.js';
+import {
+  inlinePreparer,
+  type FinishedBatch,
+  type PreparedSamples,
+  type SampleOutcome,
+  type SamplePreparer,
+} from './sample-preparer.js';
 import { workerPreparer } from './worker-preparer.js';
 
 /** Counts over a loader's life. */
@@ -61,6 +67,10 @@ class DatasetLoader implements Loader {
   readonly statistics = { batches: 0, images: 0, waitMs: 0 };
   private readonly preparer: SamplePreparer;
   private readonly bad: BadSamples;
+  /** Batches begun but not asked for yet, and where the one after them starts. */
+  private readonly ahead: (LoaderPosition & { readonly batch: Promise<PreparedBatch> })[] = [];
+  private nextAhead: LoaderPosition;
+  private order: { readonly epoch: number; readonly indices: Uint32Array } | undefined;
 
   constructor(
     readonly dataset: ImageDataset,
@@ -71,6 +81,7 @@ class DatasetLoader implements Loader {
     this.batchesPerEpoch = dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
     this.samplesPerEpoch = Math.min(length, this.batchesPerEpoch * batchSize);
     this.position = options.position;
+    this.nextAhead = options.position;
     const augmentation = createAugmentation(options.augmentation, imageSize);
     this.preparer =
       options.workers === 0 ? inlinePreparer(dataset, augmentation, seed) : workerPreparer(dataset, options);
@@ -88,36 +99,63 @@ class DatasetLoader implements Loader {
   async *epoch(epoch = this.position.epoch, offset?: number): AsyncGenerator<Batch, void, undefined> {
     let next = offset ?? (epoch === this.position.epoch ? this.position.offset : 0);
     checkPosition({ epoch, offset: next });
-    const { seed, shuffle, shard, batchSize, prefetch, signal } = this.options;
-    const order = epochOrder({ length: this.dataset.length, epoch, seed, shuffle, shard });
-    const ahead: Promise<PreparedBatch>[] = [];
-    const prepareAhead = () => {
-      while (ahead.length < prefetch && next < this.samplesPerEpoch) {
-        const end = Math.min(next + batchSize, this.samplesPerEpoch);
-        const batch = this.prepare(order.subarray(next, end), epoch, next);
-        // An error belongs to whoever asks for this batch; if nobody does, to nobody.
-        batch.catch(() => undefined);
-        ahead.push(batch);
-        next = end;
-      }
-    };
-    prepareAhead();
-    while (ahead.length > 0) {
+    const { signal } = this.options;
+    while (next < this.samplesPerEpoch) {
       throwIfAborted(signal, 'loader');
       const started = performance.now();
-      const { batch, end } = await ahead.shift()!;
+      const { batch, end } = await this.take({ epoch, offset: next });
       this.statistics.waitMs += performance.now() - started;
       throwIfAborted(signal, 'loader');
-      prepareAhead();
+      this.prepareAhead();
       this.statistics.batches++;
       this.statistics.images += batch.labels.length;
       this.position = end < this.samplesPerEpoch ? { epoch, offset: end } : { epoch: epoch + 1, offset: 0 };
       if (batch.labels.length > 0) yield batch;
+      next = end;
     }
   }
 
   async close(): Promise<void> {
     await this.preparer.close();
+  }
+
+  /** The batch at a position, from those prepared ahead if they start there. */
+  private take(position: LoaderPosition): Promise<PreparedBatch> {
+    const [first] = this.ahead;
+    if (first?.epoch !== position.epoch || first.offset !== position.offset) {
+      this.ahead.length = 0;
+      this.nextAhead = position;
+      this.prepareAhead();
+    }
+    this.preparer.collect();
+    return this.ahead.shift()!.batch;
+  }
+
+  /** Begins batches, also of the next epoch where that costs the receiver nothing. */
+  private prepareAhead(): void {
+    const { prefetch, batchSize } = this.options;
+    while (this.ahead.length < prefetch) {
+      if (this.nextAhead.offset >= this.samplesPerEpoch) {
+        if (!this.preparer.concurrent || this.dataset.sequential) return;
+        this.nextAhead = { epoch: this.nextAhead.epoch + 1, offset: 0 };
+      }
+      const { epoch, offset } = this.nextAhead;
+      const end = Math.min(offset + batchSize, this.samplesPerEpoch);
+      const batch = this.prepare(this.orderOf(epoch).subarray(offset, end), epoch, offset);
+      // An error belongs to whoever asks for this batch; if nobody does, to nobody.
+      batch.catch(() => undefined);
+      this.ahead.push({ epoch, offset, batch });
+      this.nextAhead = { epoch, offset: end };
+    }
+  }
+
+  private orderOf(epoch: number): Uint32Array {
+    if (this.order?.epoch !== epoch) {
+      const { seed, shuffle, shard } = this.options;
+      const indices = epochOrder({ length: this.dataset.length, epoch, seed, shuffle, shard });
+      this.order = { epoch, indices };
+    }
+    return this.order.indices;
   }
 
   /** The batch of the samples `indices`, which are at `offset` of the epoch's order. */
@@ -126,7 +164,8 @@ class DatasetLoader implements Loader {
     const replace = shuffle || augmentation.mixing !== undefined;
     const places = Array.from(indices, (_, place) => place);
     const images = this.preparer.allocate(indices.length);
-    const outcomes = await this.preparer.prepare(indices, places, epoch, images);
+    const prepared = await this.preparer.prepare(indices, places, epoch, images, true);
+    const { outcomes } = prepared;
     for (const place of places) {
       let index = indices[place];
       for (let attempt = 0; isBad(outcomes[place]); attempt++) {
@@ -134,27 +173,32 @@ class DatasetLoader implements Loader {
         if (!replace || attempt === REPLACEMENT_ATTEMPTS) break;
         const draw = randomStream(this.options.seed, 'replacement', epoch, offset + place, attempt);
         index = draw.integer(this.dataset.length);
-        [outcomes[place]] = await this.preparer.prepare([index], [place], epoch, images);
+        const replacement = await this.preparer.prepare([index], [place], epoch, images, false);
+        [outcomes[place]] = replacement.outcomes;
       }
     }
-    return { batch: await this.assemble(images, outcomes, epoch), end: offset + indices.length };
+    return { batch: this.assemble(images, prepared, epoch), end: offset + indices.length };
   }
 
-  /** The batch of the samples that could be read, mixed. */
-  private async assemble(prepared: Float32Array, outcomes: SampleOutcome[], epoch: number): Promise<Batch> {
+  /** The batch of the samples that could be read. */
+  private assemble(images: Float32Array, { outcomes, batch }: PreparedSamples, epoch: number): Batch {
     const { imageSize } = this.options;
     const good = outcomes.filter(isGood);
-    const images = withoutGaps(prepared, outcomes);
     const labels = Int32Array.from(good, ({ label }) => label);
     const sampleIds = Float64Array.from(good, ({ id }) => id);
-    const targets = await this.preparer.mix(images, labels, sampleIds[0] ?? 0, epoch);
+    const finished = batch ?? this.finish(withoutGaps(images, outcomes), labels, sampleIds, epoch);
     return {
-      images: this.preparer.release(images),
+      images: finished.images,
       shape: [good.length, imageSize, imageSize, 3],
       labels,
       sampleIds,
-      ...(targets && { targets }),
+      ...(finished.targets && { targets: finished.targets }),
     };
+  }
+
+  private finish(images: Float32Array, labels: Int32Array, ids: Float64Array, epoch: number): FinishedBatch {
+    const targets = labels.length > 0 ? this.preparer.mix(images, labels, ids[0], epoch) : undefined;
+    return { images: this.preparer.release(images), targets };
   }
 }
 

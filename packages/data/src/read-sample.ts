@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 import { RevatError } from '@revat/core';
 
-import { decodeImage } from './decode-image.js';
+import { decodeImage, type DecodeOptions } from './decode-image.js';
 import type { ImageSample, SampleLocation } from './image-dataset.js';
 
 /** Side of the images that are stored as planes. */
@@ -13,15 +13,15 @@ const MAX_FILE_BYTES = 1 << 30;
 
 /**
  * Reads and decodes the sample at a location. Rejects with 'not-found', 'io' or 'invalid-file', naming the file.
- * Reading is synchronous: the files are small, and decoding takes much longer.
+ * Options are those of `decodeImage`. Reading is synchronous: the files are small, and decoding takes much longer.
  */
-export async function readSample(location: SampleLocation): Promise<ImageSample> {
+export async function readSample(location: SampleLocation, options?: DecodeOptions): Promise<ImageSample> {
   const { path, offset, label, id } = location;
   const bytes = readBytes(location);
   const name = offset === undefined ? path : `${path} at byte ${offset}`;
   if (location.encoding === 'planes')
     return { pixels: fromPlanes(bytes), width: PLANE_SIDE, height: PLANE_SIDE, label, id };
-  const { pixels, width, height } = await decodeImage(bytes, name);
+  const { pixels, width, height } = await decodeImage(bytes, name, options);
   return { pixels, width, height, label, id };
 }
 

@@ -7,27 +7,44 @@ import type { ImageDataset, ImageSample } from './image-dataset.js';
 export type SampleOutcome =
   { readonly label: number; readonly id: number } | { readonly id: number; readonly reason: string };
 
+/** The images of a batch, mixed and for the receiver to keep, with the targets of `SamplePreparer.mix`. */
+export interface FinishedBatch {
+  readonly images: Float32Array;
+  readonly targets: Float32Array | undefined;
+}
+
+/** Samples that were prepared into a batch. */
+export interface PreparedSamples {
+  /** In the order that they were asked for. */
+  readonly outcomes: SampleOutcome[];
+  /** If present, the memory of `allocate` is taken back already. */
+  readonly batch?: FinishedBatch;
+}
+
 /** Reads and augments samples into a batch. */
 export interface SamplePreparer {
+  /** Whether batches are prepared while the receiver is busy. */
+  readonly concurrent: boolean;
   /** Memory for the images of a batch of `count` samples. */
   allocate(count: number): Float32Array;
-  /** Writes sample `indices[i]` at place `places[i]` of `images`, and tells what became of each. */
+  /**
+   * Writes sample `indices[i]` at place `places[i]` of `images`, and tells what became of each. If they are
+   * the whole batch and all readable, it may be finished as well.
+   */
   prepare(
     indices: ArrayLike<number>,
-    places: ArrayLike<number>,
+    places: readonly number[],
     epoch: number,
     images: Float32Array,
-  ): Promise<SampleOutcome[]>;
+    whole: boolean,
+  ): Promise<PreparedSamples>;
   /**
    * Mixes the images of good samples, in place; their soft targets, or undefined where the augmentation neither mixes nor
    * smooths. The draws are those of (seed, epoch, id of the first sample).
    */
-  mix(
-    images: Float32Array,
-    labels: Int32Array,
-    firstId: number,
-    epoch: number,
-  ): Promise<Float32Array | undefined>;
+  mix(images: Float32Array, labels: Int32Array, firstId: number, epoch: number): Float32Array | undefined;
+  /** Takes in what was finished in the meantime, without a turn of the event loop. */
+  collect(): void;
   /** Takes memory of `allocate` back; returns the images for the receiver to keep. */
   release(images: Float32Array): Float32Array;
   close(): Promise<void>;
@@ -50,21 +67,23 @@ export function inlinePreparer(
     }
   };
   return {
+    concurrent: false,
     allocate: (count) => new Float32Array(count * imageFloats),
     prepare(indices, places, epoch, images) {
-      const outcomes = last.then(async () => {
-        const list: SampleOutcome[] = [];
+      const prepared = last.then(async () => {
+        const outcomes: SampleOutcome[] = [];
         for (let i = 0; i < indices.length; i++) {
           const start = places[i] * imageFloats;
-          list.push(await prepareOne(indices[i], epoch, images.subarray(start, start + imageFloats)));
+          outcomes.push(await prepareOne(indices[i], epoch, images.subarray(start, start + imageFloats)));
         }
-        return list;
+        return { outcomes };
       });
-      last = outcomes.catch(() => undefined);
-      return outcomes;
+      last = prepared.catch(() => undefined);
+      return prepared;
     },
-    mix: async (images, labels, firstId, epoch) =>
+    mix: (images, labels, firstId, epoch) =>
       mixBatch(images, labels, firstId, epoch, dataset.classNames.length, augmentation, seed),
+    collect: () => undefined,
     // A part of a larger batch gets memory of its own.
     release: (images) => (images.byteLength === images.buffer.byteLength ? images : images.slice()),
     close: async () => undefined,

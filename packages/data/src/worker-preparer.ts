@@ -1,36 +1,60 @@
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
 
+import { createAugmentation, type Augmentation } from '@revat/augment';
 import { RevatError } from '@revat/core';
 
-import type { ImageDataset, ImageSample, SampleLocation } from './image-dataset.js';
-import type { LoaderReply, LoaderTask, LoaderWorkerOptions, MixTask } from './loader-worker.js';
-import { reasonOf, type SampleOutcome, type SamplePreparer } from './sample-preparer.js';
+import type { ImageDataset } from './image-dataset.js';
+import type { LoaderWorkerData, LoaderWorkerOptions } from './loader-worker.js';
+import {
+  mixBatch,
+  reasonOf,
+  type FinishedBatch,
+  type PreparedSamples,
+  type SampleOutcome,
+  type SamplePreparer,
+} from './sample-preparer.js';
+import {
+  packSamples,
+  TaskProgress,
+  type LoaderReply,
+  type LoaderTask,
+  type SampleSource,
+} from './worker-task.js';
 
 export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numClasses'> {
   readonly workers: number;
   readonly batchSize: number;
 }
 
-/** Tasks given to a thread at a time: the next is there when one is done. */
-const TASKS_PER_WORKER = 2;
-/** Samples in a task: few, so that all threads work on the batch that is needed next. */
-const SAMPLES_PER_TASK = 4;
+const CLOSED = 'loader: it was closed while batches were being prepared.';
+
+/** Where a sample is to be had from, or why it is not. */
+type KnownSource = SampleSource | { readonly id: number; readonly reason: string };
 
 interface PendingTask {
-  readonly message: LoaderTask | MixTask;
-  readonly resolve: (reply: LoaderReply) => void;
+  readonly outcomes: SampleOutcome[];
+  /** Samples whose outcome is not known yet. */
+  missing: number;
+  batch?: FinishedBatch;
+  readonly resolve: (prepared: PreparedSamples) => void;
   readonly reject: (reason: unknown) => void;
 }
 
-/** Prepares samples in worker threads, which write into shared memory. */
+/**
+ * Prepares samples in worker threads, which write into shared memory. A whole batch is handed over at once and the threads
+ * share out its samples among themselves, since this thread may be busy for long: an engine that computes blocks it.
+ */
 export function workerPreparer(dataset: ImageDataset, options: WorkerPreparerOptions): SamplePreparer {
   return new WorkerPool(dataset, options);
 }
 
 class WorkerPool implements SamplePreparer {
+  readonly concurrent = true;
   private readonly workers: Worker[];
-  private readonly running: Map<number, PendingTask>[];
-  private readonly waiting: PendingTask[] = [];
+  /** To each of the workers. */
+  private readonly ports: MessagePort[] = [];
+  private readonly pending = new Map<number, PendingTask>();
+  private readonly augmentation: Augmentation;
   private readonly imageFloats: number;
   /** Shared memory of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
@@ -42,23 +66,27 @@ class WorkerPool implements SamplePreparer {
     private readonly options: WorkerPreparerOptions,
   ) {
     const { augmentation, imageSize, seed, workers } = options;
-    const workerData: LoaderWorkerOptions = {
-      augmentation,
-      imageSize,
-      seed,
-      numClasses: dataset.classNames.length,
-    };
+    const numClasses = dataset.classNames.length;
+    const workerData: LoaderWorkerOptions = { augmentation, imageSize, seed, numClasses };
+    this.augmentation = createAugmentation(augmentation, imageSize);
     this.imageFloats = imageSize ** 2 * 3;
-    this.running = Array.from({ length: workers }, () => new Map<number, PendingTask>());
-    this.workers = Array.from({ length: workers }, (_, index) => {
-      const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData });
-      worker.on('message', (reply: LoaderReply) => this.finish(index, reply));
-      worker.on('error', (cause) => this.fail(cause));
-      worker.on('exit', () => this.fail(undefined));
-      // An idle thread must not keep the process alive; one that owes a result must.
-      worker.unref();
-      return worker;
+    this.workers = Array.from({ length: workers }, () => this.startWorker(workerData));
+  }
+
+  private startWorker(options: LoaderWorkerOptions): Worker {
+    const { port1: port, port2 } = new MessageChannel();
+    const worker = new Worker(new URL('./loader-worker.js', import.meta.url), {
+      workerData: { options, port: port2 } satisfies LoaderWorkerData,
+      transferList: [port2],
     });
+    worker.on('error', (cause) => this.fail(cause));
+    worker.on('exit', () => this.fail(undefined));
+    port.on('message', (reply: LoaderReply) => this.receive(reply));
+    // Idle threads must not keep the process alive; what is owed does, see `run`.
+    worker.unref();
+    port.unref();
+    this.ports.push(port);
+    return worker;
   }
 
   allocate(count: number): Float32Array {
@@ -68,34 +96,38 @@ class WorkerPool implements SamplePreparer {
 
   async prepare(
     indices: ArrayLike<number>,
-    places: ArrayLike<number>,
+    places: readonly number[],
     epoch: number,
     images: Float32Array,
-  ): Promise<SampleOutcome[]> {
-    const outcomes: SampleOutcome[] = [];
-    const tasks: Promise<void>[] = [];
-    for (let first = 0; first < indices.length; first += SAMPLES_PER_TASK) {
-      const chosen = Array.from(
-        { length: Math.min(SAMPLES_PER_TASK, indices.length - first) },
-        (_, i) => first + i,
-      );
-      tasks.push(this.prepareSome(chosen, indices, places, epoch, images, outcomes));
+    whole: boolean,
+  ): Promise<PreparedSamples> {
+    const sources = this.sourcesOf(indices);
+    // Without a turn in between if possible: this thread may be about to be blocked.
+    const known = Array.isArray(sources) ? sources : await sources;
+    const outcomes = known.map((source): SampleOutcome | undefined =>
+      'reason' in source ? source : undefined,
+    );
+    const readable = places.map((_, i) => i).filter((i) => !outcomes[i]);
+    if (readable.length > 0) {
+      const task = {
+        epoch,
+        images: images.buffer as unknown as SharedArrayBuffer,
+        places: readable.map((i) => places[i]),
+        samples: packSamples(readable.map((i) => known[i] as SampleSource)),
+        whole: whole && readable.length === known.length,
+      };
+      const { outcomes: prepared, batch } = await this.run(task);
+      readable.forEach((i, k) => (outcomes[i] = prepared[k]));
+      if (batch) this.free.push(task.images);
+      return { outcomes: outcomes as SampleOutcome[], batch };
     }
-    await Promise.all(tasks);
-    return outcomes;
+    return { outcomes: outcomes as SampleOutcome[] };
   }
 
-  async mix(
-    images: Float32Array,
-    labels: Int32Array,
-    firstId: number,
-    epoch: number,
-  ): Promise<Float32Array | undefined> {
-    const { mixing, labelSmoothing } = this.options.augmentation;
-    if (labels.length === 0 || (!mixing && !labelSmoothing)) return undefined;
-    const buffer = images.buffer as unknown as SharedArrayBuffer;
-    const reply = await this.run({ task: this.nextTask++, epoch, images: buffer, labels, firstId }, true);
-    return 'targets' in reply ? reply.targets : undefined;
+  mix(images: Float32Array, labels: Int32Array, firstId: number, epoch: number): Float32Array | undefined {
+    const { dataset, augmentation, options } = this;
+    const numClasses = dataset.classNames.length;
+    return mixBatch(images, labels, firstId, epoch, numClasses, augmentation, options.seed);
   }
 
   release(images: Float32Array): Float32Array {
@@ -109,101 +141,80 @@ class WorkerPool implements SamplePreparer {
   async close(): Promise<void> {
     this.closed = true;
     await Promise.all(this.workers.map((worker) => worker.terminate()));
+    for (const port of this.ports) port.close();
   }
 
-  /** Prepares `indices[i]` for the chosen i in one task and writes what became of them to `outcomes[i]`. */
-  private async prepareSome(
-    chosen: number[],
-    indices: ArrayLike<number>,
-    places: ArrayLike<number>,
-    epoch: number,
-    images: Float32Array,
-    outcomes: SampleOutcome[],
-  ): Promise<void> {
-    const samples: (SampleLocation | ImageSample)[] = [];
-    const sent: number[] = [];
-    for (const i of chosen) {
-      const source = await this.sourceOf(indices[i]);
-      if ('reason' in source) outcomes[i] = source;
-      else {
-        samples.push(source);
-        sent.push(i);
-      }
-    }
-    if (sent.length === 0) return;
-    const reply = await this.run({
-      task: this.nextTask++,
-      epoch,
-      images: images.buffer as unknown as SharedArrayBuffer,
-      places: sent.map((i) => places[i]),
-      samples,
-    });
-    if ('outcomes' in reply) sent.forEach((i, k) => (outcomes[i] = reply.outcomes[k]));
+  /** Locations that threads can read, or samples that only this thread can; at once unless the data set takes time for them. */
+  private sourcesOf(indices: ArrayLike<number>): KnownSource[] | Promise<KnownSource[]> {
+    const sources = Array.from(indices, (index) => this.sourceOf(index));
+    const isKnown = (source: KnownSource | Promise<KnownSource>) => !(source instanceof Promise);
+    if (sources.every(isKnown)) return sources as KnownSource[];
+    return Promise.all(sources.map(async (source) => source));
   }
 
-  /** A location that a thread can read, or a sample that only this thread can. */
-  private async sourceOf(
-    index: number,
-  ): Promise<SampleLocation | ImageSample | { id: number; reason: string }> {
-    if (this.dataset.locate) return this.dataset.locate(index);
+  private sourceOf(index: number): KnownSource | Promise<KnownSource> {
+    const { dataset } = this;
+    if (dataset.locate) return dataset.locate(index);
+    const refused = (error: unknown) => ({ id: index, reason: reasonOf(error) });
     try {
-      const { pixels, width, height, label, id } = await this.dataset.sample(index);
-      return { pixels, width, height, label, id };
+      const sample = dataset.sample(index);
+      return sample instanceof Promise ? sample.catch(refused) : sample;
     } catch (error) {
-      return { id: index, reason: reasonOf(error) };
+      return refused(error);
     }
   }
 
-  /** The reply of a thread. What is urgent goes before all that waits: it completes a batch. */
-  private run(message: LoaderTask | MixTask, urgent = false): Promise<LoaderReply> {
+  /** Hands a task to all threads; what they made of it. */
+  private run(task: Omit<LoaderTask, 'task' | 'progress'>): Promise<PreparedSamples> {
     return new Promise((resolve, reject) => {
       if (this.closed) {
-        reject(new RevatError('aborted', 'loader: it was closed while batches were being prepared.'));
+        reject(new RevatError('aborted', CLOSED));
         return;
       }
-      const task = { message, resolve, reject };
-      if (urgent) this.waiting.unshift(task);
-      else this.waiting.push(task);
-      this.distribute();
+      const id = this.nextTask++;
+      const count = task.places.length;
+      this.pending.set(id, { outcomes: [], missing: count, resolve, reject });
+      const message: LoaderTask = { ...task, task: id, progress: TaskProgress.forSamples(count).buffer };
+      for (const port of this.ports) {
+        port.ref();
+        port.postMessage(message);
+      }
     });
   }
 
-  /** Hands waiting tasks to the threads that have fewest. */
-  private distribute(): void {
-    while (this.waiting.length > 0) {
-      const counts = this.running.map((tasks) => tasks.size);
-      const least = Math.min(...counts);
-      if (least >= TASKS_PER_WORKER) return;
-      const index = counts.indexOf(least);
-      const task = this.waiting.shift()!;
-      this.running[index].set(task.message.task, task);
-      this.workers[index].ref();
-      this.workers[index].postMessage(task.message);
-    }
+  collect(): void {
+    for (const port of this.ports)
+      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
+        this.receive(next.message as LoaderReply);
   }
 
-  private finish(index: number, reply: LoaderReply): void {
-    const tasks = this.running[index];
-    const pending = tasks.get(reply.task);
-    tasks.delete(reply.task);
-    if (tasks.size === 0) this.workers[index].unref();
-    if ('failure' in reply) pending?.reject(reply.failure);
-    else pending?.resolve(reply);
-    this.distribute();
+  private receive(reply: LoaderReply): void {
+    const task = this.pending.get(reply.task);
+    if (!task) return;
+    if ('failure' in reply) {
+      this.pending.delete(reply.task);
+      task.reject(reply.failure);
+    } else {
+      for (const [index, outcome] of reply.outcomes) task.outcomes[index] = outcome;
+      task.missing -= reply.outcomes.length;
+      task.batch ??= reply.batch;
+      if (task.missing === 0) {
+        this.pending.delete(reply.task);
+        task.resolve({ outcomes: task.outcomes, batch: task.batch });
+      }
+    }
+    if (this.pending.size === 0) for (const port of this.ports) port.unref();
   }
 
   /** A thread ended: nothing that is asked for can be delivered any more. */
   private fail(cause: unknown): void {
     const code = this.closed ? 'aborted' : 'engine';
     const message = this.closed
-      ? 'loader: it was closed while batches were being prepared.'
+      ? CLOSED
       : `loader: a worker thread ended unexpectedly${cause instanceof Error ? `: ${cause.message}` : ''}. Try fewer workers.`;
     this.closed = true;
     const error = new RevatError(code, message, { cause });
-    for (const { reject } of this.waiting.splice(0)) reject(error);
-    for (const tasks of this.running) {
-      for (const { reject } of tasks.values()) reject(error);
-      tasks.clear();
-    }
+    for (const { reject } of this.pending.values()) reject(error);
+    this.pending.clear();
   }
 }

@@ -96,6 +96,25 @@ describe('bad files', () => {
   });
 });
 
+test('threads prepare batches while this one is blocked, also those of the next epoch', async () => {
+  const loader = createLoader(digits({ split: 'test' }), { ...OPTIONS, batchSize: 250, workers: 2 });
+  const batchAfterBlock = async (batches: AsyncGenerator<Batch>) => {
+    // As an engine that computes does.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500);
+    let turns = 0;
+    setImmediate(() => turns++);
+    const { value } = (await batches.next()) as IteratorResult<Batch, undefined>;
+    return { images: value?.labels.length, turns };
+  };
+  const first = loader.epoch(0);
+  await first.next();
+  expect(await batchAfterBlock(first)).toEqual({ images: 250, turns: 0 });
+  await first.next();
+  expect(loader.position).toEqual({ epoch: 1, offset: 0 });
+  expect(await batchAfterBlock(loader.epoch(1))).toEqual({ images: 250, turns: 0 });
+  await loader.close();
+});
+
 test('close while batches are being prepared rejects them and ends the threads', async () => {
   const loader = createLoader(digits(), {
     batchSize: 64,

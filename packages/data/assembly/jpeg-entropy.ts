@@ -1,0 +1,168 @@
+/** Entropy-coded data (ITU-T T.81, annex F) to blocks of coefficients, each transformed at once. */
+import { COEFFICIENTS, flatBlock, inverseTransform } from './jpeg-transform';
+
+/** Lookup bits of a Huffman table, and where its parts lie. */
+const LOOKUP_BITS: i64 = 10;
+const LIMITS: usize = 4096;
+const OFFSETS: usize = 4128;
+const SYMBOLS: usize = 4160;
+
+/** The run of the symbol that ends a block. */
+const END_OF_BLOCK: i32 = 127;
+
+/** Longer scans have more bits than an i32 counts. */
+const MAX_LENGTH: i32 = 1 << 27;
+
+/** Coefficients of 8-bit samples are below 2048 but for rounding. */
+const MAX_COEFFICIENT: i32 = 8192;
+
+/** Natural position of each zigzag position. */
+const ZIGZAG: usize = memory.data<u8>([
+  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46,
+  53, 60, 61, 54, 47, 55, 62, 63,
+]);
+
+/**
+ * Writes the entropy-coded bytes at `source` backwards, ending before `end`, without the zero bytes after 0xFF, up to the
+ * end-of-image marker. Backwards, because a little-endian load then has the next byte on top. Returns how many bytes were
+ * written, or -1 if another marker or the end of the bytes comes first.
+ */
+export function unstuff(source: usize, length: i32, end: usize): i32 {
+  const sourceEnd = source + <usize>length;
+  const marker = i8x16.splat(-1);
+  let write = end;
+  while (source < sourceEnd) {
+    const bytes = v128.load(source);
+    if (source + 16 <= sourceEnd && !v128.any_true(i8x16.eq(bytes, marker))) {
+      write -= 16;
+      v128.store(write, i8x16.shuffle(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+      source += 16;
+      continue;
+    }
+    const stop = min(source + 16, sourceEnd);
+    while (source < stop) {
+      const byte = load<u8>(source);
+      if (byte == 0xff) {
+        if (source + 1 >= sourceEnd) return -1;
+        const next = load<u8>(source, 1);
+        if (next == 0xd9) return <i32>(end - write);
+        if (next != 0) return -1;
+        source++;
+      }
+      source++;
+      store<u8>(--write, byte);
+    }
+  }
+  return -1;
+}
+
+/**
+ * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples. `blocks` describes the blocks
+ * of an MCU, 8 i32 each: DC table, AC table, quantization (u16 in zigzag order), DC predictor (i32), first sample, bytes to
+ * the next MCU in x and in y, bytes in a row of samples. Returns 0, or -1 if the data are corrupt.
+ */
+export function decodeScan(
+  end: usize,
+  length: i32,
+  blocks: usize,
+  blockCount: i32,
+  mcusWide: i32,
+  mcusHigh: i32,
+): i32 {
+  if (length > MAX_LENGTH) return -1;
+  // A scan that failed may have left some.
+  memory.fill(COEFFICIENTS, 0, 128);
+  const lastWord = end - 8;
+  const bitLength = length << 3;
+  const blocksEnd = blocks + ((<usize>blockCount) << 5);
+  let position = 0;
+  for (let mcuY = 0; mcuY < mcusHigh; mcuY++) {
+    for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
+      for (let block = blocks; block < blocksEnd; block += 32) {
+        let window = windowAt(lastWord, position);
+        let table = <usize>load<i32>(block);
+        let entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
+        if (entry == 0) entry = longCode(table, window);
+        if (entry == 0 || !storeMean(block, valueOf(window, entry))) return -1;
+        position += <i32>(entry & 63);
+
+        table = <usize>load<i32>(block, 4);
+        const quantization = <usize>load<i32>(block, 8);
+        // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
+        let second = true;
+        let last = 0;
+        for (let k = 1; k < 64; k++) {
+          // Shifts are by the lowest six bits of what they are given.
+          if (second) window <<= entry;
+          else window = windowAt(lastWord, position);
+          second = !second;
+          entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
+          if (entry == 0) {
+            entry = longCode(table, window);
+            if (entry == 0) return -1;
+          }
+          position += <i32>(entry & 63);
+          const value = valueOf(window, entry);
+          const run = (<i32>(entry >> 16)) & 0xff;
+          k += run;
+          if (k > 63) {
+            // A run that leads beyond the block is corrupt.
+            if (run != END_OF_BLOCK) return -1;
+            break;
+          }
+          last = k;
+          const natural = <usize>load<u8>(ZIGZAG + <usize>k);
+          store<i16>(COEFFICIENTS + (natural << 1), value * <i32>load<u16>(quantization + ((<usize>k) << 1)));
+        }
+        if (position > bitLength) return -1;
+        const out = <usize>(load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24));
+        const stride = <usize>load<i32>(block, 28);
+        if (last == 0) flatBlock(out, stride);
+        else inverseTransform(out, stride);
+      }
+    }
+  }
+  // Up to seven bits of padding may follow.
+  return bitLength - position < 8 ? 0 : -1;
+}
+
+/** At least 57 bits of the scan from `at` on, the first on top. */
+function windowAt(lastWord: usize, at: i32): u64 {
+  const bits = load<u64>(lastWord - <usize>(at >> 3));
+  return bits << (at & 7);
+}
+
+/** The value after the code that a window begins with: those with a leading zero are negative. */
+function valueOf(window: u64, entry: u64): i32 {
+  const bits = window << (entry >> 8);
+  const size = entry >> 24;
+  const negative = (<i32>((<i64>bits) >> 63)) ^ -1;
+  return <i32>((bits >> 1) >> (63 - size)) + (negative & (1 - (1 << (<i32>size))));
+}
+
+/** Adds the difference to the block's predictor. False if no picture has such a mean: how it overflows is libjpeg-turbo's business. */
+function storeMean(block: usize, difference: i32): bool {
+  const predictor = <usize>load<i32>(block, 12);
+  const mean = difference + load<i32>(predictor);
+  store<i32>(predictor, mean);
+  const coefficient = mean * <i32>load<u16>(<usize>load<i32>(block, 8));
+  store<i16>(COEFFICIENTS, coefficient);
+  return (coefficient ^ (coefficient >> 31)) < MAX_COEFFICIENT;
+}
+
+/** As an entry of the table the code of more than LOOKUP_BITS bits that a window begins with; 0 if there is none. */
+function longCode(table: usize, window: u64): u64 {
+  const bits = <i32>(window >> 48);
+  for (let length = <i32>LOOKUP_BITS + 1; length <= 16; length++) {
+    const slot = (<usize>(length - <i32>LOOKUP_BITS - 1)) << 2;
+    if (bits < load<i32>(table + slot, LIMITS)) {
+      const index = (bits >> (16 - length)) + load<i32>(table + slot, OFFSETS);
+      const symbol = <i32>load<u8>(table + <usize>(index & 255), SYMBOLS);
+      const run = symbol == 0 ? END_OF_BLOCK : symbol >> 4;
+      const size = symbol & 15;
+      return (<u64>(size << 24)) | (run << 16) | (length << 8) | (length + size);
+    }
+  }
+  return 0;
+}
