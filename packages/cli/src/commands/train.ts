@@ -27,7 +27,7 @@ export function addTrainCommand(program: Command): void {
     .requiredOption('--out <folder>', 'folder of the run')
     .option('--resume', 'go on with the run in the folder')
     .addOption(seedOption().default(undefined, "the recipe's"))
-    .option('--workers <integer>', 'threads that prepare images', integerParser(0), 0)
+    .option('--workers <integer>', 'threads that prepare images', integerParser(0), 1)
     .addOption(backendOption())
     .addOption(threadsOption())
     .option('--json', 'print the history when done')

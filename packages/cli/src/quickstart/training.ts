@@ -20,6 +20,8 @@ export async function trainNetwork(
   const result = await train(network.recipe, {
     out: folder,
     resume: existsSync(folder),
+    // The step has one core, the making of the next images another.
+    workers: 1,
     signal,
     onEvent: trainingPrinter(progress),
   });
