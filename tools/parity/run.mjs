@@ -93,14 +93,15 @@ function compare(name, reference, { success, diagnostics, seconds }) {
   const afterFirst = diagnostics.stages[0].robustAfter / count;
   const referenceAfterFirst = brokenBy.filter((attack) => attack !== CLEAN && attack !== 0).length / count;
 
-  // A random model's verdicts are luck: its passes are compared, and its accuracy loosely.
+  // A random model's verdicts are luck, and with them the number of images that the second attack sees: both are compared loosely.
   const tolerance = reference.noise_sigma ? 0.1 : 0.01;
+  const allowance = reference.noise_sigma ? 1.1 : 1;
   const complaints = [
     Math.abs(robust - reference.robust_accuracy) > tolerance + 1e-6 && 'accuracy',
     Math.abs(afterFirst - referenceAfterFirst) > Math.max(0.02, tolerance) + 1e-6 && 'first attack',
     flagsOff > Math.max(0.02, tolerance) * count && 'flags',
-    diagnostics.forwardImages > referenceForward && 'forward',
-    diagnostics.backwardImages > passes.bwd_imgs && 'backward',
+    diagnostics.forwardImages > referenceForward * allowance && 'forward',
+    diagnostics.backwardImages > passes.bwd_imgs * allowance && 'backward',
   ].filter(Boolean);
   return {
     run: name,
