@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   integerOption,
   normOption,
+  numberOption,
   radiusOption,
   resolveOptions,
   type GivenOptions,
@@ -21,6 +22,11 @@ const schema = {
   norm: normOption(),
   eps: radiusOption(),
   steps: integerOption('steps, 2 in the paper', 2),
+  firstSparsity: numberOption(
+    'L1: share of the entries that the first steps change; 0.2 in an attack',
+    0.05,
+    { max: 1 },
+  ),
 };
 
 export interface TrainingApgd {
@@ -146,20 +152,18 @@ function stepSizeSchedule(batch: number, { norm, eps, steps }: Options): Schedul
   };
 }
 
-/** Sparsity of the first steps: four times less than in an attack from a random start. */
-const FIRST_SPARSITY = 0.05;
 const SUPPORT_SHRINKS = 0.95;
 const SPARSITY_DIVISOR = 1.5;
 const STEP_DIVISOR = 1.5;
 const LARGEST_TO_SMALLEST_STEP = 10;
 
 /** See `sparsitySchedule` in apgd-schedule.ts. */
-function sparsitySchedule(images: tf.Tensor4D, { eps, steps }: Options): Schedule {
+function sparsitySchedule(images: tf.Tensor4D, { eps, steps, firstSparsity }: Options): Schedule {
   const [batch, height, width, channels] = images.shape;
   const pixels = height * width * channels;
   const interval = Math.max(Math.floor(0.04 * steps), 1);
   let size: tf.Tensor = tf.fill([batch, 1, 1, 1], eps);
-  let sparsity: tf.Tensor = tf.fill([batch, 1], FIRST_SPARSITY);
+  let sparsity: tf.Tensor = tf.fill([batch, 1], firstSparsity);
   let support: tf.Tensor = tf.fill([batch], pixels);
   return {
     stepSize: () => size,
