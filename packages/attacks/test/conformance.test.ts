@@ -110,7 +110,7 @@ function expectSound(
   });
 }
 
-beforeAll(() => useTestBackend('cpu'));
+beforeAll(() => useTestBackend(process.env.REVAT_BACKEND ?? 'cpu'));
 
 describe.each(cases)('%s', (_name, attack) => {
   const usual = problem(4, [5, 6, 3], 5);
