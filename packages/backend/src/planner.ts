@@ -8,6 +8,7 @@ import { compileModel, explainFailure, type CompiledModel } from './model-compil
 import { PlanCache, type Plan } from './plan-cache.js';
 import type { EngineArray, EngineSession, SessionRuntime } from './runtime/session-runtime.js';
 import { interpret, SmallGraphShortcut } from './small-graph-shortcut.js';
+import { startsOutermostScope, TidyScopes } from './tidy-scopes.js';
 
 export interface PlannerOptions {
   /** Bytes that compiled graphs may hold together. */
@@ -36,8 +37,7 @@ export class Planner {
   private readonly cache: PlanCache;
   private readonly shortcut: SmallGraphShortcut;
   private lastAsyncRun: Promise<void> = Promise.resolve();
-  private scopesCounted = false;
-  private scopeMark = 0;
+  private readonly scopes: TidyScopes;
 
   constructor(
     private readonly backend: MathBackendCPU,
@@ -47,6 +47,7 @@ export class Planner {
   ) {
     this.cache = new PlanCache(options.cacheBytes);
     this.shortcut = new SmallGraphShortcut(backend);
+    this.scopes = new TidyScopes(backend);
   }
 
   get planCount(): number {
@@ -123,8 +124,8 @@ export class Planner {
 
   private select(requested: LazyRecord | undefined, options?: { onlyRequested: boolean }): Selection {
     const start = performance.now();
-    this.scopesCounted = false;
-    const selection = selectGraph(this.pending, requested, this.scopeHolds, options);
+    this.scopes.forget();
+    const selection = selectGraph(this.pending, requested, this.scopes.holds, options);
     this.statistics.planMs += performance.now() - start;
     return selection;
   }
@@ -257,34 +258,6 @@ export class Planner {
   private sweep(): void {
     this.pending = unfinished(this.pending);
   }
-
-  /** How many tensors tracked by open tidy scopes, and not kept, refer to the record. */
-  private readonly scopeHolds = (record: LazyRecord): number => {
-    if (!this.scopesCounted) this.countScopes();
-    return record.scopeMark === this.scopeMark ? record.scopeHolds : 0;
-  };
-
-  private countScopes(): void {
-    this.scopesCounted = true;
-    this.scopeMark++;
-    for (const { track } of engine().state.scopeStack) {
-      for (const tensor of track) {
-        if (tensor.kept || !this.backend.data.has(tensor.dataId)) continue;
-        const record = this.backend.data.get(tensor.dataId) as unknown as LazyRecord;
-        if (record.scopeMark !== this.scopeMark) {
-          record.scopeMark = this.scopeMark;
-          record.scopeHolds = 0;
-        }
-        record.scopeHolds++;
-      }
-    }
-  }
-}
-
-/** Whether this is the first call of an outermost tidy. (Every operation opens a scope too: one alone is no tidy.) */
-function startsOutermostScope(): boolean {
-  const { scopeStack } = engine().state;
-  return scopeStack.length > 1 && scopeStack.every(({ track }) => track.length === 0);
 }
 
 /** The values of the leaves that are inputs of the model. Throws the error of a leaf that could not be computed. */

@@ -1,12 +1,8 @@
 export type { BadSample } from './bad-samples.js';
 export type { Batch } from './batch.js';
-export {
-  checkDataset,
-  formatDatasetCheck,
-  type DatasetCheck,
-  type DatasetCheckOptions,
-} from './check-dataset.js';
+export { checkDataset, type DatasetCheckOptions } from './check-dataset.js';
 export { cifar10, cifar100, type Cifar100Options, type CifarOptions } from './cifar.js';
+export { formatDatasetCheck, type DatasetCheck } from './dataset-check.js';
 export { decodeImage, type DecodeOptions } from './decode-image.js';
 export { digits, type DigitsOptions } from './digits.js';
 export type { Shard } from './epoch-order.js';

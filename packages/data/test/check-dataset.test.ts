@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { expect, test } from '@jest/globals';
 
-import { checkDataset, formatDatasetCheck } from '../src/check-dataset.js';
+import { checkDataset } from '../src/check-dataset.js';
+import { formatDatasetCheck } from '../src/dataset-check.js';
 import { fixture, temporaryFolder } from './fixture-paths.js';
 
 function messyFolder(): string {
