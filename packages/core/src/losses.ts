@@ -115,8 +115,7 @@ export function dlr(logits: tf.Tensor2D, labels: Targets): tf.Tensor1D {
     const label = asRows(labels, logits.shape[1]);
     return withGradient(logits, (z) => {
       const direction = tf.sub(maskOfLargest(without(z, label)), label);
-      const [first, , third] = masksByRank(z, 3);
-      return ratio(z, direction, tf.sub(first, third));
+      return ratio(z, direction, weightedByRank(z, [1, 0, -1]));
     });
   });
 }
@@ -127,8 +126,7 @@ export function targetedDlr(logits: tf.Tensor2D, labels: Targets, targets: Targe
     const classes = logits.shape[1];
     const direction = tf.sub(asRows(targets, classes), asRows(labels, classes));
     return withGradient(logits, (z) => {
-      const [first, , third, fourth] = masksByRank(z, 4);
-      return ratio(z, direction, tf.sub(first, tf.mul(0.5, tf.add(third, fourth))));
+      return ratio(z, direction, weightedByRank(z, [1, 0, -0.5, -0.5]));
     });
   });
 }
@@ -163,15 +161,11 @@ function dot(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return tf.sum(tf.mul(a, b), 1); // [B,K] -> [B]
 }
 
-/** One-hot rows of the largest, second largest, ... logit, `count` of them. */
-function masksByRank(z: tf.Tensor2D, count: number): tf.Tensor[] {
-  const masks: tf.Tensor[] = [];
-  let rest: tf.Tensor = z;
-  for (let rank = 0; rank < count; rank++) {
-    masks.push(maskOfLargest(rest));
-    rest = without(rest, masks[rank]);
-  }
-  return masks;
+/** Rows with these weights at the largest, the second largest, ... logit and 0 elsewhere: [B,K]. */
+function weightedByRank(z: tf.Tensor2D, weights: readonly number[]): tf.Tensor {
+  const { indices } = tf.topk(z, weights.length);
+  const masks = tf.oneHot(indices, z.shape[1], 1, 0, 'float32'); // [B,ranks] -> [B,ranks,K]
+  return tf.sum(tf.mul(masks, tf.tensor(weights as number[], [weights.length, 1])), 1);
 }
 
 function maskOfLargest(z: tf.Tensor): tf.Tensor {
