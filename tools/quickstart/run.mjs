@@ -1,4 +1,4 @@
-// The quickstart as a user runs it, killed in the middle of its evaluation and resumed: the accuracies and the memory that it
+// The quickstart as a user runs it, killed, interrupted and bereft of a process in its evaluation, and resumed: the accuracies and the memory that it
 // promises, the files that it names, a report without anything from outside, and a second resume that computes nothing and agrees.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,6 +17,8 @@ const results = () => JSON.parse(readFileSync(path.join(out, 'results.json'), 'u
 
 try {
   await killDuringEvaluation();
+  await interruptDuringEvaluation();
+  await loseAProcess();
   await resume();
   const first = results();
   checkAccuracies(first);
@@ -37,6 +39,25 @@ async function killDuringEvaluation() {
     if (existsSync(path.join(out, 'evaluation/convstem-adversarial'))) child.kill('SIGKILL');
   });
   assert.equal(reason, 'SIGKILL', 'the quickstart ended before it was killed');
+}
+
+/** A second Ctrl-C ends the run at once, and is no crash of the processes that compute. */
+async function interruptDuringEvaluation() {
+  const { reason } = await runCommand(['--resume'], (child) => {
+    if (childrenOf(child.pid).length > 0) child.kill('SIGINT');
+  });
+  assert.equal(reason, 130);
+}
+
+/** A process that dies is an error in one line, and the run can go on. */
+async function loseAProcess() {
+  if (!existsSync('/proc/self')) return;
+  let isLost = false;
+  const { reason } = await runCommand(['--resume'], (child) => {
+    const [first] = childrenOf(child.pid);
+    if (first && !isLost) isLost = process.kill(first, 'SIGKILL');
+  });
+  assert.equal(reason, 1);
 }
 
 async function resume() {
@@ -63,12 +84,12 @@ async function runCommand(options, watch = () => undefined) {
 
 /** Resident memory of a process and those that it started; 0 where the system does not tell it in files. */
 function residentBytes(pid) {
-  const [status, children] = [`/proc/${pid}/status`, `/proc/${pid}/task/${pid}/children`].map(readIfThere);
-  const own = Number(/VmRSS:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-  return children
-    .split(' ')
-    .filter(Boolean)
-    .reduce((sum, child) => sum + residentBytes(child), own);
+  const own = Number(/VmRSS:\s*(\d+)/.exec(readIfThere(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
+  return childrenOf(pid).reduce((sum, child) => sum + residentBytes(child), own);
+}
+
+function childrenOf(pid) {
+  return readIfThere(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
 }
 
 function readIfThere(file) {

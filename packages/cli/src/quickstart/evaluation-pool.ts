@@ -83,6 +83,8 @@ async function runJob(
   };
   const onExit = (code: number | null, cause: string | null) =>
     reject(new RevatError('engine', `evaluation: a process ended (${cause ?? code}). Go on with --resume.`));
+  // Between two jobs nobody listens, and a process ends only once.
+  if (worker.exitCode !== null || worker.signalCode !== null) onExit(worker.exitCode, worker.signalCode);
   worker.on('message', onMessage).on('error', reject).on('exit', onExit);
   signal.addEventListener('abort', abort);
   try {

@@ -10,8 +10,10 @@ const controller = new AbortController();
 /** What cannot be sent any more, nobody waits for. */
 const reply = (message: EvaluationReply) => process.send?.(message, undefined, undefined, () => undefined);
 
-// A terminal sends Ctrl-C to every process; what it means is for the pool's owner to say. Without an owner there is nothing to do.
+// Terminals send Ctrl-C to every process, and so do supervisors with SIGTERM; what it means is for the pool's owner to say. Without
+// an owner there is nothing to do.
 process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
 process.on('disconnect', () => process.exit());
 
 process.on('message', (request: EvaluationRequest) => {
