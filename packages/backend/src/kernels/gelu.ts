@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { GELU_KERNEL } from '@revat/core';
 
 import { allOf, lowering } from '../lowerings/lowering.js';
-import { MICROSOFT_DOMAIN } from '../onnx/graph-builder.js';
+import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import { float32Output, float32Values } from './cpu-values.js';
 import type { CustomKernel } from './custom-kernel.js';
@@ -16,7 +16,7 @@ export const gelu: CustomKernel = {
     kernel: GELU_KERNEL,
     inputs: ['x'],
     infer: ([x]) => (x.dtype === 'float32' ? { shape: x.shape, dtype: 'float32' } : null),
-    emit: (graph, [x]) => graph.op('Gelu', [x], x.shape, { domain: MICROSOFT_DOMAIN }),
+    emit: (graph, [x]) => graph.op('Mul', [x, normalCdfOp(graph, x).cdf], x.shape),
   }),
   cpuKernel: ({ inputs, backend }) => {
     const x = float32Values(backend, inputs.x!);
@@ -39,15 +39,13 @@ export const geluGradient: CustomKernel = {
     kernel: GELU_GRADIENT_KERNEL,
     inputs: ['x', 'dy'],
     infer: ([x, dy]) => (allOf('float32', [x, dy]) ? { shape: x.shape, dtype: 'float32' } : null),
-    // Nine passes over memory: HardSigmoid scales and shifts at once, 1 / sqrt(2 pi) sits in the exponent.
+    // Few passes over memory, and in terms of what Gelu computes anyway: x phi(x) = t exp(-t^2) / sqrt(pi).
     emit: (graph, [x, dy]) => {
-      const t = graph.op('Mul', [x, graph.scalar(Math.SQRT1_2)], x.shape);
-      const halves = { alpha: new FloatAttribute(0.5), beta: new FloatAttribute(0.5) };
-      const cdf = graph.op('HardSigmoid', [graph.op('Erf', [t], x.shape)], x.shape, { attributes: halves });
+      const { t, cdf } = normalCdfOp(graph, x);
       const square = graph.op('Mul', [t, t], x.shape);
-      const exponent = graph.op('Sub', [graph.scalar(-0.5 * Math.log(2 * Math.PI)), square], x.shape);
+      const exponent = graph.op('Sub', [graph.scalar(-0.5 * Math.log(Math.PI)), square], x.shape);
       const density = graph.op('Exp', [exponent], x.shape);
-      const slope = graph.op('Add', [cdf, graph.op('Mul', [x, density], x.shape)], x.shape);
+      const slope = graph.op('Add', [cdf, graph.op('Mul', [t, density], x.shape)], x.shape);
       return graph.op('Mul', [dy, slope], x.shape);
     },
   }),
@@ -70,6 +68,16 @@ export const geluGradient: CustomKernel = {
     }),
   },
 };
+
+/** t = x / sqrt(2) and Phi(x) = (1 + erf(t)) / 2; HardSigmoid scales and shifts in one pass. fuse-gelu.ts knows these nodes. */
+function normalCdfOp(graph: GraphBuilder, x: Value): { t: Value; cdf: Value } {
+  const t = graph.op('Mul', [x, graph.scalar(Math.SQRT1_2)], x.shape);
+  const halves = { alpha: new FloatAttribute(0.5), beta: new FloatAttribute(0.5) };
+  return {
+    t,
+    cdf: graph.op('HardSigmoid', [graph.op('Erf', [t], x.shape)], x.shape, { attributes: halves }),
+  };
+}
 
 function geluGradientOp(x: tf.Tensor, dy: tf.Tensor): tf.Tensor {
   return tf.engine().runKernel(GELU_GRADIENT_KERNEL, { x, dy });

@@ -1,5 +1,6 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 import { fuseBiases } from './fuse-biases.js';
+import { fuseGelu } from './fuse-gelu.js';
 import { keepBlocked } from './keep-blocked.js';
 import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
 
@@ -156,6 +157,7 @@ export class GraphBuilder {
   }
 
   build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
+    this.nodes = fuseGelu(this.nodes, this.outputNames());
     this.nodes = this.withBlockedNeighbours(this.withFusedBiases());
     const { nodes, inputs, outputs, initializers } = this;
     return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
