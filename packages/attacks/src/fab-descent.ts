@@ -47,8 +47,8 @@ export interface Descent {
   readonly start: Float32Array;
   readonly restart: number;
   readonly target?: number;
-  /** Whether to stop at an adversarial image of that length. */
-  readonly isEnough: (image: Float32Array) => boolean;
+  /** Whether to stop at an adversarial image whose perturbation has that length. */
+  readonly isEnough: (image: Float32Array, length: number) => boolean;
 }
 
 /** Makes descents in one norm; they share scratch memory, which is free between two queries. */
@@ -104,11 +104,16 @@ export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext
       if (correct) continue;
       const length = perturbationNorm(norm, clean, point);
       if (!found || length < found.length) found = { image: point.slice(), logits, length };
-      if (isEnough(point)) return found;
-      for (let i = 0; i < size; i++) point[i] = clean[i] + backward * (point[i] - clean[i]);
+      if (isEnough(point, length)) return found;
+      pullBack(point, clean, backward);
     }
     return found;
   };
+}
+
+/** Keeps that fraction of a perturbation. A function of its own: loops inside generators are compiled badly. */
+function pullBack(point: Float32Array, clean: Float32Array, fraction: number): void {
+  for (let i = 0; i < point.length; i++) point[i] = clean[i] + fraction * (point[i] - clean[i]);
 }
 
 /** The plane between the true class and one target. */

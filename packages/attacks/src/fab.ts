@@ -85,7 +85,8 @@ function boundarySearch(options: SearchOptions, context: RunContext) {
 
   return function* (sample: Sample, directions: readonly Direction[]): SampleProgram {
     const ball = createBall(norm, sample.image, eps);
-    const isEnough = (image: Float32Array) => !minimize && ball.contains(image);
+    const isEnough = (image: Float32Array, length: number) =>
+      !minimize && Math.fround(length) <= ball.eps && ball.contains(image);
     let best: Found | null = null;
     for (const direction of directions) {
       for (let restart = 0; restart < restarts; restart++) {

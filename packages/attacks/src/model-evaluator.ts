@@ -39,6 +39,8 @@ export class ModelEvaluator {
   gradients = { total: 0, zero: 0, nonFinite: 0 };
   nonFiniteLogits = 0;
   private readonly shapes: BatchShapes;
+  /** Batches of images by their rows, filled again and again; null where tensors keep the arrays they are made of. */
+  private readonly staging: Map<number, Float32Array<ArrayBuffer>> | null;
 
   constructor(classifier: Classifier, imageShape: readonly [number, number, number], batchSize?: number) {
     this.classifier = classifier;
@@ -46,6 +48,7 @@ export class ModelEvaluator {
     const pixels = imageShape[0] * imageShape[1] * imageShape[2];
     this.batchSize = batchSize ?? defaultBatchSize(pixels);
     this.shapes = new BatchShapes(pixels);
+    this.staging = tensorsCopyValues() ? new Map() : null;
   }
 
   /**
@@ -55,10 +58,7 @@ export class ModelEvaluator {
   async evaluate(queries: readonly Query[]): Promise<Answer[]> {
     const { loss } = queries[0];
     const rows = this.shapes.rowsFor(`${loss}`, queries.length);
-    const images = tf.tensor4d(
-      stack(queries, (query) => query.image, rows),
-      [rows, ...this.imageShape],
-    );
+    const images = this.imagesOf(queries, rows);
     const outputs: tf.Tensor[] = [];
     try {
       if (loss === null) outputs.push(tf.tidy(() => this.classifier(images)));
@@ -73,6 +73,12 @@ export class ModelEvaluator {
     } finally {
       tf.dispose([images, ...outputs]);
     }
+  }
+
+  private imagesOf(queries: readonly Query[], rows: number): tf.Tensor4D {
+    const values = stack(queries, (query) => query.image, rows, this.staging?.get(rows));
+    this.staging?.set(rows, values);
+    return tf.tensor4d(values, [rows, ...this.imageShape]);
   }
 
   private logitsAndGradient(
@@ -200,14 +206,24 @@ function jacobianOf(logits: tf.Tensor, inputs: tf.Tensor): tf.Tensor {
   return tf.stack(gradients, 1);
 }
 
-/** Rows of the queries one after another, the first repeated to fill the batch. */
+/** Whether the backend copies what a tensor is made of, so that the array is free again: found out by trying. */
+function tensorsCopyValues(): boolean {
+  const values = new Float32Array([0]);
+  const tensor = tf.tensor1d(values);
+  values[0] = 1;
+  const [kept] = tensor.dataSync();
+  tensor.dispose();
+  return kept === 0;
+}
+
+/** Rows of the queries one after another, the first repeated to fill the batch; in `stacked` if that is given. */
 function stack(
   queries: readonly Query[],
   row: (query: Query) => Float32Array | undefined,
   rows: number,
-): Float32Array {
-  const size = row(queries[0])!.length;
-  const stacked = new Float32Array(rows * size);
+  stacked = new Float32Array(rows * row(queries[0])!.length),
+): Float32Array<ArrayBuffer> {
+  const size = stacked.length / rows;
   for (let i = 0; i < rows; i++) stacked.set(row(queries[i] ?? queries[0])!, i * size);
   return stacked;
 }
