@@ -1,7 +1,7 @@
 import { lossValue, type Ball } from '@revat/core';
 
 import { sparsitySchedule, stepSizeSchedule } from './apgd-schedule.js';
-import { ascend, gradientAt, reportStep, type Objective } from './ascent.js';
+import { ascend, gradientAt, stepEvent, type Objective } from './ascent.js';
 import type { RunContext } from './define-attack.js';
 import type { Answer, Query } from './model-evaluator.js';
 import { isCorrect, type Sample } from './sample.js';
@@ -64,12 +64,7 @@ export function* apgdRun(
   for (let step = 0; step <= steps; step++) {
     if (step > 0) {
       stepSize = schedule.stepSize();
-      ascend(ball.norm, current, gradient, stepSize, next, schedule.sparsity());
-      ball.project(next);
-      if (step > 1 && ball.norm !== 'L1') {
-        addMomentum(current, previous, next);
-        ball.project(next);
-      }
+      climb(ball, gradient, stepSize, schedule.sparsity(), step > 1, { previous, current, next });
       [previous, current, next] = [current, next, previous];
     }
     const answer: Answer =
@@ -85,16 +80,18 @@ export function* apgdRun(
       best = { image: bestImage, logits: answer.logits, loss };
     }
     if (!correct) broken = { image: current.slice(), logits: answer.logits };
-    reportStep(context, sample, objective, {
-      restart: options.restart,
-      step,
-      loss,
-      bestLoss: best.loss,
-      stepSize,
-      correct,
-      image: current,
-      gradient: step < steps ? gradient : null,
-    });
+    context.onStep?.(
+      stepEvent(context, sample, objective, {
+        restart: options.restart,
+        step,
+        loss,
+        bestLoss: best.loss,
+        stepSize,
+        correct,
+        image: current,
+        gradient: step < steps ? gradient : null,
+      }),
+    );
     if (broken && stopWhenBroken) break;
     if (step > 0 && schedule.after(loss, best.loss, bestImage) === 'restart') {
       current.set(bestImage);
@@ -104,7 +101,29 @@ export function* apgdRun(
   return { broken, best };
 }
 
-/** Replaces z by x + 0.75 (z - x) + 0.25 (x - x_old). A function of its own: loops inside generators are compiled badly. */
+interface Points {
+  readonly previous: Float32Array;
+  readonly current: Float32Array;
+  readonly next: Float32Array;
+}
+
+/** Writes the next point. A function of its own: loops inside generators are compiled badly. */
+function climb(
+  ball: Ball,
+  gradient: Float32Array,
+  stepSize: number,
+  sparsity: number,
+  hasMomentum: boolean,
+  { previous, current, next }: Points,
+): void {
+  ascend(ball.norm, current, gradient, stepSize, next, sparsity);
+  ball.project(next);
+  if (!hasMomentum || ball.norm === 'L1') return;
+  addMomentum(current, previous, next);
+  ball.project(next);
+}
+
+/** Replaces z by x + 0.75 (z - x) + 0.25 (x - x_old). */
 function addMomentum(current: Float32Array, previous: Float32Array, next: Float32Array): void {
   for (let i = 0; i < next.length; i++) {
     next[i] = current[i] + MOMENTUM * (next[i] - current[i]) + (1 - MOMENTUM) * (current[i] - previous[i]);

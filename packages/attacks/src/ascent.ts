@@ -69,14 +69,14 @@ export function* gradientAt(
   return { logits: answer.logits, gradient: Float32Array.from(sum, (value) => value / passes) };
 }
 
-/** Tells the caller of `run` about a step, if it asked for that. */
-export function reportStep(
-  { name, onStep }: Pick<RunContext, 'name' | 'onStep'>,
+/** What `onStep` is told about a step. */
+export function stepEvent(
+  { name }: Pick<RunContext, 'name'>,
   { index, sampleId }: Sample,
   { target }: Objective,
   facts: Omit<StepEvent, 'attack' | 'index' | 'sampleId' | 'target'>,
-): void {
-  onStep?.({ attack: name, index, sampleId, target: target < 0 ? undefined : target, ...facts });
+): StepEvent {
+  return { attack: name, index, sampleId, target: target < 0 ? undefined : target, ...facts };
 }
 
 /**

@@ -4,7 +4,7 @@ import {
   ascend,
   gradientAt,
   lossForClasses,
-  reportStep,
+  stepEvent,
   requireUntargeted,
   untargeted,
   type Objective,
@@ -97,16 +97,18 @@ function* pgdRun(
     bestLoss = Math.max(bestLoss, loss);
     const gradient = step < steps ? answer.gradient : null;
     const size = step === 0 ? 0 : stepSize;
-    reportStep(context, sample, objective, {
-      restart,
-      step,
-      loss,
-      bestLoss,
-      stepSize: size,
-      correct,
-      image: point,
-      gradient,
-    });
+    context.onStep?.(
+      stepEvent(context, sample, objective, {
+        restart,
+        step,
+        loss,
+        bestLoss,
+        stepSize: size,
+        correct,
+        image: point,
+        gradient,
+      }),
+    );
     if (step === steps || (stopWhenBroken && !correct))
       return { success: !correct, image: point, logits: answer.logits };
     ascend(norm, point, answer.gradient, stepSize, point, sparsity);
