@@ -1,10 +1,11 @@
-import { lossValue, type Ball } from '@revat/core';
+import { lossValue, type Ball, type Bounds } from '@revat/core';
 
 import { sparsitySchedule, stepSizeSchedule } from './apgd-schedule.js';
 import { ascend, gradientAt, stepEvent, type Objective } from './ascent.js';
 import type { RunContext } from './define-attack.js';
 import type { Answer, Query } from './model-evaluator.js';
 import { isCorrect, type Sample } from './sample.js';
+import { stepMemory } from './step-kernels.js';
 
 /**
  * One run of APGD on one sample: "Auto-PGD", Croce and Hein, ICML 2020, algorithm 1, for Linf and L2; l1-APGD, Croce and
@@ -116,11 +117,44 @@ function climb(
   hasMomentum: boolean,
   { previous, current, next }: Points,
 ): void {
+  if (ball.bounds) {
+    climbLinf(ball.bounds, gradient, stepSize, hasMomentum, { previous, current, next });
+    return;
+  }
   ascend(ball.norm, current, gradient, stepSize, next, sparsity);
   ball.project(next);
   if (!hasMomentum || ball.norm === 'L1') return;
   addMomentum(current, previous, next);
   ball.project(next);
+}
+
+/** As `climb`, in one pass on WebAssembly with the same bits. */
+function climbLinf(
+  { low, high }: Bounds,
+  gradient: Float32Array,
+  stepSize: number,
+  hasMomentum: boolean,
+  { previous, current, next }: Points,
+): void {
+  const { kernels, length, arrays } = stepMemory(gradient.length);
+  const [x, old, slope, least, most, z] = arrays;
+  x.values.set(current);
+  old.values.set(previous);
+  slope.values.set(gradient);
+  least.values.set(low);
+  most.values.set(high);
+  kernels.climb(
+    x.address,
+    old.address,
+    slope.address,
+    least.address,
+    most.address,
+    z.address,
+    length,
+    stepSize,
+    hasMomentum,
+  );
+  next.set(z.values);
 }
 
 /** Replaces z by x + 0.75 (z - x) + 0.25 (x - x_old). */

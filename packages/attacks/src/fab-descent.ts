@@ -6,20 +6,15 @@
  *
  * a misclassified x_(k+1) is recorded and pulled back to x + beta (x_(k+1) - x). No final line search, as in the reference.
  */
-import { lossValue, perturbationNorm, type NormName } from '@revat/core';
+import { lossValue, perturbationNorm, type Ball, type NormName } from '@revat/core';
 
 import type { RunContext } from './define-attack.js';
+import { fabMove, type FabMoveOptions, type Plane } from './fab-move.js';
 import type { Answer, Query } from './model-evaluator.js';
-import { planeProjection } from './plane-projection.js';
 import { isCorrect, oneHot, type Sample } from './sample.js';
 
-export interface FabStepOptions {
-  readonly norm: NormName;
+export interface FabStepOptions extends FabMoveOptions {
   readonly steps: number;
-  /** The largest weight a_max of the clean image's projection. */
-  readonly alphaMax: number;
-  /** eta: how far beyond the plane a step goes; 1 stops on it. */
-  readonly overshoot: number;
   /** beta: the fraction of an adversarial perturbation that is kept before the search goes on. */
   readonly backward: number;
 }
@@ -31,13 +26,6 @@ export interface Found {
   readonly length: number;
 }
 
-/** A plane on which the linearised model ties two classes. */
-interface Plane {
-  readonly normal: Float32Array;
-  /** How far the point of the linearisation is above the plane: the difference of the two logits there. */
-  readonly above: number;
-}
-
 /** Asks for the plane at `point`; the answer to its query goes through it. */
 type PlaneQuery = (point: Float32Array) => Generator<Query, Plane, Answer>;
 
@@ -47,40 +35,23 @@ export interface Descent {
   readonly start: Float32Array;
   readonly restart: number;
   readonly target?: number;
-  /** Whether to stop at an adversarial image whose perturbation has that length. */
-  readonly isEnough: (image: Float32Array, length: number) => boolean;
+  /** Where to stop; null: go on for the smallest perturbation. */
+  readonly goal: Ball | null;
 }
 
-/** Makes descents in one norm; they share scratch memory, which is free between two queries. */
-export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext, size: number) {
-  const { norm, steps, alphaMax, overshoot, backward } = options;
-  const project = planeProjection(norm, size);
-  const fromPoint = new Float32Array(size);
-  const fromClean = new Float32Array(size);
-
-  /** Writes x_(k+1) over x_k. */
-  function move(point: Float32Array, clean: Float32Array, { normal, above }: Plane): void {
-    let aboveAtClean = above;
-    for (let i = 0; i < size; i++) aboveAtClean += normal[i] * (clean[i] - point[i]);
-    const near = Math.max(project(point, normal, above, fromPoint), 1e-8);
-    const far = Math.max(project(clean, normal, aboveAtClean, fromClean), 1e-8);
-    const alpha = Math.min(near / (near + far), alphaMax);
-    for (let i = 0; i < size; i++) {
-      const biased =
-        (1 - alpha) * (point[i] + overshoot * fromPoint[i]) + alpha * (clean[i] + overshoot * fromClean[i]);
-      point[i] = biased < 0 ? 0 : biased > 1 ? 1 : biased;
-    }
-  }
+/** Makes descents in one norm. */
+export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext) {
+  const { norm, steps, backward } = options;
 
   return function* descend(descent: Descent): Generator<Query, Found | null, Answer> {
-    const { sample, planeAt, isEnough } = descent;
+    const { sample, planeAt, goal } = descent;
     const { image: clean } = sample;
     const point = descent.start.slice();
     let found: Found | null = null;
     let bestLoss = -Infinity;
     for (let step = 1; step <= steps; step++) {
       const plane = yield* planeAt(point);
-      move(point, clean, plane);
+      fabMove(point, clean, plane, options);
       const { logits } = yield { image: point, loss: null };
       const correct = isCorrect(sample, logits);
       if (onStep) {
@@ -103,8 +74,11 @@ export function fabDescent(options: FabStepOptions, { name, onStep }: RunContext
       }
       if (correct) continue;
       const length = perturbationNorm(norm, clean, point);
-      if (!found || length < found.length) found = { image: point.slice(), logits, length };
-      if (isEnough(point, length)) return found;
+      if (goal) {
+        // The length first: the ball measures it again, and the box.
+        const isThere = Math.fround(length) <= goal.eps && goal.contains(point);
+        if (isThere) return { image: point, logits, length };
+      } else if (!found || length < found.length) found = { image: point.slice(), logits, length };
       pullBack(point, clean, backward);
     }
     return found;

@@ -80,19 +80,17 @@ type Direction = Pick<Descent, 'target' | 'planeAt'>;
 /** The search of one sample: every direction, every restart, until a perturbation within eps is found. */
 function boundarySearch(options: SearchOptions, context: RunContext) {
   const { norm, eps, restarts, minimize } = options;
-  const [height, width, channels] = context.imageShape;
-  const descend = fabDescent(options, context, height * width * channels);
+  const descend = fabDescent(options, context);
 
   return function* (sample: Sample, directions: readonly Direction[]): SampleProgram {
     const ball = createBall(norm, sample.image, eps);
-    const isEnough = (image: Float32Array, length: number) =>
-      !minimize && Math.fround(length) <= ball.eps && ball.contains(image);
+    const goal = minimize ? null : ball;
     let best: Found | null = null;
     for (const direction of directions) {
       for (let restart = 0; restart < restarts; restart++) {
         const stream = context.random(sample.sampleId, restart, direction.target ?? -1);
         const start = restart === 0 ? sample.image : nearbyStart(ball, stream);
-        const found: Found | null = yield* descend({ ...direction, sample, start, restart, isEnough });
+        const found: Found | null = yield* descend({ ...direction, sample, start, restart, goal });
         if (found && ball.contains(found.image) && !(best && best.length <= found.length)) best = found;
         if (best && !minimize) return { success: true, ...best };
       }

@@ -73,7 +73,6 @@ function drawSign(random: UniformSource): number {
 function linfSearch(options: SquareSearchOptions, shape: ImageShape): SquareSearch {
   const [, width, channels] = shape;
   const stripes = new Float32Array(width * channels);
-  const boundsOf = boundsCache();
 
   return {
     start(ball, start, random) {
@@ -86,7 +85,7 @@ function linfSearch(options: SquareSearchOptions, shape: ImageShape): SquareSear
     propose(ball, best, candidate, step, random) {
       const side = sideAt(step, options, shape);
       const { top, left } = drawCorner(side, shape, random);
-      const { low, high } = boundsOf(ball);
+      const { low, high } = ball.bounds!;
       let isChanged = false;
       for (let c = 0; c < channels; c++) {
         const bound = drawSign(random) < 0 ? low : high;
@@ -100,26 +99,6 @@ function linfSearch(options: SquareSearchOptions, shape: ImageShape): SquareSear
       }
       return isChanged;
     },
-  };
-}
-
-interface Bounds {
-  readonly low: Float32Array;
-  readonly high: Float32Array;
-}
-
-/** The least and the greatest value of every pixel in a ball of Linf and the box. */
-function boundsCache(): (ball: Ball) => Bounds {
-  const cache = new WeakMap<Ball, Bounds>();
-  return (ball) => {
-    let bounds = cache.get(ball);
-    if (!bounds) {
-      bounds = { low: ball.center.map(() => -1), high: ball.center.map(() => 2) };
-      ball.project(bounds.low);
-      ball.project(bounds.high);
-      cache.set(ball, bounds);
-    }
-    return bounds;
   };
 }
 

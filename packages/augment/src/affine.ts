@@ -2,10 +2,11 @@
  * Geometric operations as Pillow's Image.transform(AFFINE) computes them: no antialiasing, the size is kept, what lies
  * outside the source is filled. The bicubic kernel here has a = -1, unlike the one of `resize`. All return a new image.
  */
+import { WasmMemory } from '@revat/core';
+
 import { SOURCE_SHA256, WASM_BASE64 } from './affine-wasm.js';
 import type { Interpolation } from './resize.js';
 import { checkImage, type RgbImage } from './rgb-image.js';
-import { WasmMemory } from './wasm-memory.js';
 
 export interface AffineOptions {
   /** Default 'bicubic'. */

@@ -38,4 +38,3 @@ export { resize, type Interpolation, type ResizeOptions } from './resize.js';
 export { type Box, type RgbImage } from './rgb-image.js';
 export { robustbenchPreprocessing, type Preprocessing } from './robustbench-preprocessing.js';
 export { simpleRandomCrop } from './simple-random-crop.js';
-export { WasmMemory } from './wasm-memory.js';

@@ -1,7 +1,8 @@
 /** Calls of assembly/pixels.ts: each copies an image to WebAssembly and its result back. */
+import { WasmMemory } from '@revat/core';
+
 import { SOURCE_SHA256, WASM_BASE64 } from './pixels-wasm.js';
 import type { RgbImage } from './rgb-image.js';
-import { WasmMemory } from './wasm-memory.js';
 
 interface PixelKernels {
   mapChannels(source: number, length: number, tables: number, out: number): void;

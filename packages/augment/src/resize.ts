@@ -2,10 +2,11 @@
  * Pillow's antialiased resize, to the bit: separable, horizontal pass first, weights in fixed point, bytes after each pass
  * (Pillow's Resample.c; the bicubic kernel has a = -0.5, Keys 1981). The passes run on WebAssembly SIMD.
  */
+import { WasmMemory } from '@revat/core';
+
 import { SOURCE_SHA256, WASM_BASE64 } from './resize-wasm.js';
 import { resizeWeights, type ResizeWeights } from './resize-weights.js';
 import { checkBox, checkImage, type Box, type RgbImage } from './rgb-image.js';
-import { WasmMemory } from './wasm-memory.js';
 
 export type Interpolation = 'bicubic' | 'bilinear';
 

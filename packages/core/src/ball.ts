@@ -13,6 +13,8 @@ export interface Ball {
   readonly center: Float32Array;
   /** The radius, rounded to float32. */
   readonly eps: number;
+  /** Linf: the least and the greatest value of every pixel in the ball and the box. */
+  readonly bounds?: Bounds;
   /**
    * Moves a finite point into the ball and the box, in place. Linf and L1: the nearest point; L2: scaled to the radius, then
    * clipped, as APGD does (the clip only shortens the perturbation).
@@ -22,13 +24,21 @@ export interface Ball {
   contains(point: ArrayLike<number>): boolean;
 }
 
+export interface Bounds {
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
+
 /** The ball of radius eps around an image in [0,1]. Keeps `center`; allocates two bounds per pixel for Linf. */
 export function createBall(norm: NormName, center: Float32Array, eps: number): Ball {
   const radius = fround(eps);
   const contains = (point: ArrayLike<number>) =>
     isInBox(point) && fround(perturbationNorm(norm, center, point)) <= radius;
-  const project = { Linf: linfProjection, L2: l2Projection, L1: l1BallProjection }[norm](center, radius);
-  return { norm, center, eps: radius, project, contains };
+  const ball = { norm, center, eps: radius, contains };
+  if (norm === 'L2') return { ...ball, project: l2Projection(center, radius) };
+  if (norm === 'L1') return { ...ball, project: l1BallProjection(center, radius) };
+  const bounds = linfBounds(center, radius);
+  return { ...ball, bounds, project: linfProjection(bounds) };
 }
 
 /** The norm of point - center. Differences are taken in float32, as the pixels are, and summed in doubles. */
@@ -52,13 +62,17 @@ function isInBox(point: ArrayLike<number>): boolean {
   return true;
 }
 
-function linfProjection(center: Float32Array, radius: number): Ball['project'] {
+function linfBounds(center: Float32Array, radius: number): Bounds {
   const low = new Float32Array(center.length);
   const high = new Float32Array(center.length);
   for (let i = 0; i < center.length; i++) {
     low[i] = max(0, nearestWithin(center[i], -radius));
     high[i] = min(1, nearestWithin(center[i], radius));
   }
+  return { low, high };
+}
+
+function linfProjection({ low, high }: Bounds): Ball['project'] {
   return (point) => {
     // One of three values by arithmetic: processors cannot guess which bound a pixel exceeds.
     for (let i = 0; i < point.length; i++) {

@@ -17,7 +17,7 @@ export {
 export { Xoshiro128, type Xoshiro128Scrambler } from './xoshiro128.js';
 export { gelu, GELU_KERNEL } from './gelu.js';
 export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
-export { createBall, perturbationNorm, type Ball } from './ball.js';
+export { createBall, perturbationNorm, type Ball, type Bounds } from './ball.js';
 export { l1Correction } from './l1-projection.js';
 export { randomStart } from './random-start.js';
 export {
@@ -34,3 +34,4 @@ export {
 } from './losses.js';
 export { classesByLogit, lossValue, predictedClass } from './loss-values.js';
 export { lengthPerImage, projectBatch } from './tensor-projection.js';
+export { WasmMemory } from './wasm-memory.js';

@@ -2,7 +2,8 @@
  * A decoder for ordinary JPEG files: baseline, gray or YCbCr in 4:4:4, 4:2:2 or 4:2:0, intact. Its pixels are libjpeg-turbo's
  * (and so Pillow's) to the bit; it is faster than going through sharp. Everything else is left to sharp.
  */
-import { WasmMemory, type RgbImage } from '@revat/augment';
+import type { RgbImage } from '@revat/augment';
+import { WasmMemory } from '@revat/core';
 
 import { huffmanLookup } from './huffman-lookup.js';
 import { jpegHeaders, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';

@@ -3,7 +3,7 @@ import { NORM_NAMES, randomStream, type NormName } from '@revat/core';
 import fc from 'fast-check';
 
 import { golden } from '../test/golden.js';
-import { planeProjection } from './plane-projection.js';
+import { fabMove } from './fab-move.js';
 
 /** <normal, point> - offset */
 function above(point: Float32Array, normal: Float32Array, offset: number): number {
@@ -12,17 +12,27 @@ function above(point: Float32Array, normal: Float32Array, offset: number): numbe
 
 const cases = golden('02_projections');
 
-/** All rows of [N,D] arrays projected one by one. */
+/** The point moved onto the plane: a move that leaves the clean image out of account. */
+function projected(norm: NormName, point: Float32Array, normal: Float32Array, aboveIt: number): Float32Array {
+  const moved = point.slice();
+  fabMove(moved, point, { normal, above: aboveIt }, { norm, alphaMax: 0, overshoot: 1 });
+  return moved;
+}
+
+/** Displacements of all rows of [N,D] arrays. */
 function projectRows(norm: NormName, points: Float32Array, normals: Float32Array, offsets: Float32Array) {
   const size = points.length / offsets.length;
-  const project = planeProjection(norm, size);
   const displacements = new Float32Array(points.length);
-  const norms = Array.from(offsets, (offset, row) => {
+  offsets.forEach((offset, row) => {
     const range = [row * size, (row + 1) * size] as const;
     const [point, normal] = [points.subarray(...range), normals.subarray(...range)];
-    return project(point, normal, above(point, normal, offset), displacements.subarray(...range));
+    const landed = projected(norm, point, normal, above(point, normal, offset));
+    displacements.set(
+      landed.map((value, i) => value - point[i]),
+      range[0],
+    );
   });
-  return { displacements, norms };
+  return displacements;
 }
 
 function normOf(norm: NormName, values: Float32Array): number {
@@ -31,7 +41,7 @@ function normOf(norm: NormName, values: Float32Array): number {
   return values.reduce((sum, v) => sum + Math.abs(v), 0);
 }
 
-describe.each(NORM_NAMES)('planeProjection %s', (norm) => {
+describe.each(NORM_NAMES)('fabMove %s', (norm) => {
   test.each([
     ['fab_rand12', 1e-5],
     ['fab_edge12', 1e-5],
@@ -41,7 +51,7 @@ describe.each(NORM_NAMES)('planeProjection %s', (norm) => {
   ])('equals the reference on %s', (name, tolerance) => {
     const points = cases.floats(`${name}_t`);
     const expected = cases.floats(`${name}_${norm.toLowerCase()}`);
-    const { displacements } = projectRows(norm, points, cases.floats(`${name}_w`), cases.floats(`${name}_b`));
+    const displacements = projectRows(norm, points, cases.floats(`${name}_w`), cases.floats(`${name}_b`));
     const worst = displacements.reduce((max, d, i) => Math.max(max, Math.abs(d - expected[i])), 0);
     expect(worst).toBeLessThan(tolerance);
   });
@@ -54,34 +64,51 @@ describe.each(NORM_NAMES)('planeProjection %s', (norm) => {
         const normal = random.normals(size);
         const inside = random.uniforms(size);
         const offset = inside.reduce((sum, z, i) => sum + z * normal[i], 0);
-        const displacement = new Float32Array(size);
-        const length = planeProjection(norm, size)(point, normal, above(point, normal, offset), displacement);
-
-        const landed = point.map((x, i) => x + displacement[i]);
+        const landed = projected(norm, point, normal, above(point, normal, offset));
         expect(Math.min(...landed)).toBeGreaterThan(-1e-6);
         expect(Math.max(...landed)).toBeLessThan(1 + 1e-6);
         const reached = landed.reduce((sum, z, i) => sum + z * normal[i], 0);
         expect(Math.abs(reached - offset)).toBeLessThan(1e-5 * size);
-        expect(length).toBeCloseTo(normOf(norm, displacement), 5);
+        const displacement = landed.map((z, i) => z - point[i]);
         const other = inside.map((z, i) => z - point[i]);
-        expect(length).toBeLessThan(normOf(norm, other) + 1e-5);
+        expect(normOf(norm, displacement)).toBeLessThan(normOf(norm, other) + 1e-5);
       }),
       { numRuns: 200 },
     );
   });
 
   test('a plane out of reach: the nearest corner', () => {
-    const displacement = new Float32Array(3);
-    planeProjection(norm, 3)(Float32Array.of(0.25, 0.5, 1), Float32Array.of(1, -2, 0.5), -100, displacement);
-    expect([...displacement]).toEqual([0.75, -0.5, 0]);
+    const landed = projected(norm, Float32Array.of(0.25, 0.5, 1), Float32Array.of(1, -2, 0.5), -100);
+    expect([...landed]).toEqual([1, 0, 1]);
+  });
+
+  test('mixes the projections of the point and of the clean image by their lengths', () => {
+    const [point, clean] = [Float32Array.of(0.5, 0.4, 0.25), Float32Array.of(0.5, 0.5, 0.5)];
+    const plane = { normal: Float32Array.of(1, 0.5, -0.25), above: 0.25 };
+    const cleanAbove = plane.above + 0.5 * 0.1 - 0.25 * 0.25;
+    const [near, far] = [
+      [point, plane.above],
+      [clean, cleanAbove],
+    ].map(([from, height]) => {
+      const start = from as Float32Array;
+      return projected(norm, start, plane.normal, height as number).map((z, i) => z - start[i]);
+    });
+    const share = normOf(norm, near) / (normOf(norm, near) + normOf(norm, far));
+    for (const alphaMax of [0.1, 1]) {
+      const moved = point.slice();
+      fabMove(moved, clean, plane, { norm, alphaMax, overshoot: 1.05 });
+      const alpha = Math.min(share, alphaMax);
+      moved.forEach((value, i) => {
+        const expected = (1 - alpha) * (point[i] + 1.05 * near[i]) + alpha * (clean[i] + 1.05 * far[i]);
+        expect(value).toBeCloseTo(expected, 5);
+      });
+    }
   });
 
   test('numbers that are no numbers end, too', () => {
-    const displacement = new Float32Array(2);
-    const project = planeProjection(norm, 2);
-    for (const bad of [NaN, Infinity, -Infinity])
-      expect(() =>
-        project(Float32Array.of(0.5, 0.5), Float32Array.of(bad, 1), 0.1, displacement),
-      ).not.toThrow();
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      const moving = () => projected(norm, Float32Array.of(0.5, 0.5), Float32Array.of(bad, 1), 0.1);
+      expect(moving).not.toThrow();
+    }
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Compiles the AssemblyScript kernels of a package to a TypeScript module that carries the WebAssembly as base64, so that it
  * runs unbundled, bundled and in browsers without a file to fetch:
- *   node packages/augment/assembly/build.mjs packages/augment/assembly/resize.ts packages/augment/src/resize-wasm.ts
+ *   node tools/assembly/build.mjs packages/augment/assembly/resize.ts packages/augment/src/resize-wasm.ts
  * The module also carries the hash of its sources, the given one and what it imports; a test compares them.
  */
 import { execFileSync } from 'node:child_process';
@@ -37,7 +37,7 @@ try {
   const hash = createHash('sha256');
   for (const file of sourcesOf(source)) hash.update(readFileSync(file));
   const lines = [
-    `/** Made from assembly/${basename(source)} by assembly/build.mjs; do not edit. */`,
+    `/** Made from assembly/${basename(source)} by tools/assembly/build.mjs; do not edit. */`,
     `export const SOURCE_SHA256 = '${hash.digest('hex')}';`,
     `export const WASM_BASE64 =\n  '${readFileSync(binary).toString('base64')}';`,
   ];
