@@ -6,8 +6,10 @@ import { createAugmentation, type AugmentationOptions } from '@revat/augment';
 import { readSample } from './read-sample.js';
 import {
   augmentSample,
+  keepSpare,
   mixBatch,
   reasonOf,
+  takeSpare,
   type FinishedBatch,
   type SampleOutcome,
 } from './sample-preparer.js';
@@ -17,6 +19,7 @@ import {
   type LoaderReply,
   type LoaderTask,
   type SampleSource,
+  type SpareMemory,
 } from './worker-task.js';
 
 export interface LoaderWorkerOptions {
@@ -36,8 +39,13 @@ const { imageSize, seed, numClasses } = options;
 const augmentation = createAugmentation(options.augmentation, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
+const spare: ArrayBuffer[] = [];
 
-port.on('message', (task: LoaderTask) => {
+port.on('message', (task: LoaderTask | SpareMemory) => {
+  if ('spare' in task) {
+    keepSpare(spare, task.spare);
+    return;
+  }
   last = last.then(async () => {
     const reply = await perform(task);
     if (!reply) return;
@@ -77,7 +85,9 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
 function finish({ epoch, images, places }: LoaderTask, { labels, ids }: TaskProgress): FinishedBatch {
   const shared = new Float32Array(images, 0, places.length * imageFloats);
   const targets = mixBatch(shared, labels, ids[0], epoch, numClasses, augmentation, seed);
-  return { images: shared.slice(), targets };
+  const own = new Float32Array(takeSpare(spare, shared.byteLength) ?? new ArrayBuffer(shared.byteLength));
+  own.set(shared);
+  return { images: own, targets };
 }
 
 async function prepareOne(source: SampleSource, epoch: number, out: Float32Array): Promise<SampleOutcome> {

@@ -44,6 +44,11 @@ export interface Loader extends AsyncIterable<Batch> {
   readonly statistics: LoaderStatistics;
   /** The batches of one epoch from a position on; default: from where the loader stands to the end of that epoch. */
   epoch(epoch?: number, offset?: number): AsyncGenerator<Batch, void, undefined>;
+  /**
+   * Takes the memory of a batch's images back, for a later batch: where batches are large, a loop that lets go of each spends
+   * much of its time on collecting them. `batch.images` is empty afterwards; tensors made of it must be disposed before.
+   */
+  recycle(batch: Batch): void;
   /** Ends the worker threads. */
   close(): Promise<void>;
 }
@@ -113,6 +118,11 @@ class DatasetLoader implements Loader {
       if (batch.labels.length > 0) yield batch;
       next = end;
     }
+  }
+
+  recycle({ images }: Batch): void {
+    // Twice, or of no use: nothing to take.
+    if (images.length > 0) this.preparer.recycle(images);
   }
 
   async close(): Promise<void> {

@@ -47,6 +47,8 @@ export interface SamplePreparer {
   collect(): void;
   /** Takes memory of `allocate` back; returns the images for the receiver to keep. */
   release(images: Float32Array): Float32Array;
+  /** Takes the images of a whole batch back from the receiver, for a later one. */
+  recycle(images: Float32Array): void;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function inlinePreparer(
 ): SamplePreparer {
   const imageFloats = augmentation.imageSize ** 2 * 3;
   let last: Promise<unknown> = Promise.resolve();
+  const spare: ArrayBuffer[] = [];
 
   const prepareOne = async (index: number, epoch: number, out: Float32Array): Promise<SampleOutcome> => {
     try {
@@ -68,7 +71,10 @@ export function inlinePreparer(
   };
   return {
     concurrent: false,
-    allocate: (count) => new Float32Array(count * imageFloats),
+    allocate(count) {
+      const bytes = count * imageFloats * Float32Array.BYTES_PER_ELEMENT;
+      return new Float32Array(takeSpare(spare, bytes) ?? new ArrayBuffer(bytes));
+    },
     prepare(indices, places, epoch, images) {
       const prepared = last.then(async () => {
         const outcomes: SampleOutcome[] = [];
@@ -86,8 +92,28 @@ export function inlinePreparer(
     collect: () => undefined,
     // A part of a larger batch gets memory of its own.
     release: (images) => (images.byteLength === images.buffer.byteLength ? images : images.slice()),
+    recycle: (images) => keepSpare(spare, takenFrom(images)),
     close: async () => undefined,
   };
+}
+
+/** Recycled batches that are kept; more than were in use at once are not needed. */
+const MAX_SPARE = 8;
+
+export function keepSpare(spare: ArrayBuffer[], buffer: ArrayBuffer): void {
+  if (spare.length < MAX_SPARE) spare.push(buffer);
+}
+
+/** Recycled memory of exactly that size. */
+export function takeSpare(spare: ArrayBuffer[], bytes: number): ArrayBuffer | undefined {
+  const found = spare.findIndex(({ byteLength }) => byteLength === bytes);
+  return found < 0 ? undefined : spare.splice(found, 1)[0];
+}
+
+/** The memory of an array, which is empty from then on: whoever still reads it sees that at once. */
+function takenFrom(images: Float32Array): ArrayBuffer {
+  const buffer = images.buffer as ArrayBuffer;
+  return structuredClone(buffer, { transfer: [buffer] });
 }
 
 /** Augments a sample with the draws of (seed, epoch, id): the same in every thread. */

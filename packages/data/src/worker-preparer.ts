@@ -19,6 +19,7 @@ import {
   type LoaderReply,
   type LoaderTask,
   type SampleSource,
+  type SpareMemory,
 } from './worker-task.js';
 
 export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numClasses'> {
@@ -59,6 +60,7 @@ class WorkerPool implements SamplePreparer {
   /** Shared memory of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
   private nextTask = 0;
+  private nextSpare = 0;
   private closed = false;
 
   constructor(
@@ -136,6 +138,14 @@ class WorkerPool implements SamplePreparer {
     own.set(images);
     this.free.push(images.buffer as unknown as SharedArrayBuffer);
     return own;
+  }
+
+  recycle(images: Float32Array): void {
+    if (this.closed) return;
+    // To the threads in turn: any of them may finish a batch.
+    const port = this.ports[this.nextSpare++ % this.ports.length];
+    const spare = images.buffer as ArrayBuffer;
+    port.postMessage({ spare } satisfies SpareMemory, [spare]);
   }
 
   async close(): Promise<void> {

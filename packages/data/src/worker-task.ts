@@ -17,6 +17,11 @@ export interface LoaderTask {
   readonly progress: SharedArrayBuffer;
 }
 
+/** Memory of a batch that the receiver has done with. */
+export interface SpareMemory {
+  readonly spare: ArrayBuffer;
+}
+
 /** From each thread that had a part in a task, when no sample is left; from the one that finished last also the batch. */
 export type LoaderReply =
   | {

@@ -27,6 +27,10 @@ async function hashes(batches: AsyncIterable<Batch>, count = Infinity): Promise<
   return list;
 }
 
+async function* asyncList(...batches: Batch[]): AsyncGenerator<Batch> {
+  yield* batches;
+}
+
 async function run(dataset: ImageDataset, options: LoaderOptions, count?: number) {
   const loader = createLoader(dataset, options);
   try {
@@ -47,6 +51,22 @@ describe.each<[string, ImageDataset]>([
     const { hashes: expected } = await run(dataset, OPTIONS);
     for (const workers of [1, 2, 7])
       expect((await run(dataset, { ...OPTIONS, workers })).hashes).toEqual(expected);
+  });
+
+  test('recycled memory: the same batches', async () => {
+    const { hashes: expected } = await run(dataset, { ...OPTIONS, prefetch: 1 });
+    for (const workers of [0, 1, 2]) {
+      const loader = createLoader(dataset, { ...OPTIONS, workers, prefetch: 1 });
+      const found: string[] = [];
+      for await (const batch of loader) {
+        found.push(...(await hashes(asyncList(batch))));
+        loader.recycle(batch);
+        expect(batch.images).toHaveLength(0);
+        loader.recycle(batch);
+      }
+      await loader.close();
+      expect(found).toEqual(expected);
+    }
   });
 
   test('stopped in mid-epoch and resumed: identical remaining batches', async () => {

@@ -20,6 +20,8 @@ export interface BatchSource {
   readonly stepsPerEpoch: number;
   /** The batches of an epoch (0-based) from a step on. */
   epoch(epoch: number, fromStep: number): AsyncIterable<Batch>;
+  /** Takes the memory of a batch that is done with. */
+  recycle(batch: Batch): void;
 }
 
 export interface StageContext {
@@ -131,6 +133,7 @@ class StageRun {
     for await (const batch of source.epoch(this.position.epoch, this.position.step)) {
       meter.add(performance.now() - asked);
       const [loss, hits] = await this.runStep(batch);
+      source.recycle(batch);
       if (!Number.isFinite(loss)) throw diverged(stage, this.position);
       const { epoch, step, lossSum, correct } = this.position;
       this.position = {

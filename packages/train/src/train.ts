@@ -132,6 +132,7 @@ function batchSource(
     classes: dataset.classNames.length,
     stepsPerEpoch: loader.batchesPerEpoch,
     epoch: (epoch, fromStep) => loader.epoch(epoch, fromStep * stage.batchSize),
+    recycle: (batch) => loader.recycle(batch),
     close: () => loader.close(),
   };
 }

@@ -5,7 +5,7 @@ import { makeImageFolder } from './photographs.mjs';
 
 /**
  * Images per second with one and with two workers, heavy augmentation, in turn; the best round of each, with the processors that
- * it kept busy: the receiving thread needs some, too, to collect the batches it has let go.
+ * it kept busy. As the trainer does, the receiver gives the memory of its batches back.
  */
 export async function compareWorkers(root, photographs, rounds) {
   const folder = makeImageFolder(root, 'workers', photographs, { count: 640, classes: 10 });
@@ -26,7 +26,10 @@ export async function compareWorkers(root, photographs, rounds) {
       const start = performance.now();
       const cpu = process.cpuUsage();
       let images = 0;
-      for await (const batch of loader.epoch(round)) images += batch.labels.length;
+      for await (const batch of loader.epoch(round)) {
+        images += batch.labels.length;
+        loader.recycle(batch);
+      }
       const seconds = (performance.now() - start) / 1000;
       const { user, system } = process.cpuUsage(cpu);
       const processors = (user + system) / 1e6 / seconds;
