@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 import { createBall, perturbationNorm } from './ball.js';
 import { NORM_NAMES } from './norm-name.js';
-import { randomStart } from './random-start.js';
+import { cornerStart, randomStart } from './random-start.js';
 import { randomStream } from './random.js';
 
 const radius = { Linf: 0.1, L2: 0.8, L1: 2 };
@@ -53,6 +53,19 @@ describe.each(NORM_NAMES)('ball in %s', (norm) => {
     expect(starts[0]).toEqual(starts[1]);
     expect(starts[0]).not.toEqual(starts[2]);
     for (const start of starts) expect(ball.contains(start)).toBe(true);
+  });
+
+  test('corner starts are in the ball; in Linf only the box shortens a component', () => {
+    const { center } = example(7, 50, 0);
+    const ball = createBall(norm, center, eps);
+    const [start, again] = [1, 1].map((seed) => cornerStart(ball, randomStream(seed, 'start')));
+    expect(start).toEqual(again);
+    expect(ball.contains(start)).toBe(true);
+    if (norm !== 'Linf') return;
+    start.forEach((value, i) => {
+      const atBox = value === 0 || value === 1;
+      expect(atBox || Math.abs(Math.abs(value - center[i]) - eps) < 1e-6).toBe(true);
+    });
   });
 
   test('contains refuses points outside the ball, outside the box, and NaN', () => {

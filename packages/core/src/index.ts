@@ -19,7 +19,7 @@ export { gelu, GELU_KERNEL } from './gelu.js';
 export { layerNorm, LAYER_NORM_KERNEL } from './layer-norm.js';
 export { createBall, perturbationNorm, type Ball, type Bounds } from './ball.js';
 export { l1Correction } from './l1-projection.js';
-export { randomStart } from './random-start.js';
+export { cornerStart, randomStart } from './random-start.js';
 export {
   attackLoss,
   crossEntropy,

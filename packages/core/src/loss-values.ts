@@ -33,6 +33,10 @@ function exactLoss(
       return logits[target] - logSumExp(logits);
     case 'margin':
       return largestOther(logits, label) - logits[label];
+    case 'probability-margin': {
+      const normaliser = logSumExp(logits);
+      return exp(largestOther(logits, label) - normaliser) - exp(logits[label] - normaliser);
+    }
     case 'margin-targeted':
       return logits[target] - logits[label];
     case 'dlr': {

@@ -5,10 +5,20 @@ import { RevatError } from './errors.js';
 /**
  * Losses that attacks maximise, per example, as tensor operations with closed-form gradients with respect to the logits.
  * Cross-entropy; DLR and targeted DLR (Croce and Hein, "Reliable evaluation of adversarial robustness with an ensemble of
- * diverse parameter-free attacks", ICML 2020, eqs. 6 and 7); the logit margin, for models with too few classes for DLR.
+ * diverse parameter-free attacks", ICML 2020, eqs. 6 and 7); the logit margin, for models with too few classes for DLR; the
+ * margin between probabilities (Xie et al., "Towards million-scale adversarial robustness evaluation with stronger
+ * individual attacks", 2024, arXiv:2411.15210).
  * Gradients flow through DLR's denominator; at ties the first of the equal logits counts as the larger.
  */
-export const LOSS_NAMES = ['ce', 'dlr', 'margin', 'ce-targeted', 'dlr-targeted', 'margin-targeted'] as const;
+export const LOSS_NAMES = [
+  'ce',
+  'dlr',
+  'margin',
+  'probability-margin',
+  'ce-targeted',
+  'dlr-targeted',
+  'margin-targeted',
+] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 
 /** The fewest classes for which a loss is defined: DLR compares with the 3rd largest logit, targeted DLR with the 4th. */
@@ -16,6 +26,7 @@ export const MIN_CLASSES: Readonly<Record<LossName, number>> = {
   ce: 2,
   dlr: 3,
   margin: 2,
+  'probability-margin': 2,
   'ce-targeted': 2,
   'dlr-targeted': 4,
   'margin-targeted': 2,
@@ -49,6 +60,7 @@ export function attackLoss(
   if (name === 'ce') return crossEntropy(logits, labels);
   if (name === 'dlr') return dlr(logits, labels);
   if (name === 'margin') return margin(logits, labels);
+  if (name === 'probability-margin') return probabilityMargin(logits, labels);
   if (!targets) throw new RevatError('invalid-argument', `${name}: give the target classes.`);
   if (name === 'ce-targeted') return tf.tidy(() => tf.neg(crossEntropy(logits, targets)));
   if (name === 'dlr-targeted') return targetedDlr(logits, labels, targets);
@@ -96,6 +108,19 @@ export function margin(logits: tf.Tensor2D, labels: Targets): tf.Tensor1D {
     return withGradient(logits, (z) => {
       const direction = tf.sub(maskOfLargest(without(z, label)), label);
       return { value: dot(direction, z), gradient: direction };
+    });
+  });
+}
+
+/** max_{j != y} p_j - p_y of the probabilities p = softmax(z), per example [B]; > 0 where misclassified. The caller disposes it. */
+export function probabilityMargin(logits: tf.Tensor2D, labels: Targets): tf.Tensor1D {
+  return tf.tidy(() => {
+    const label = asRows(labels, logits.shape[1]);
+    return withGradient(logits, (z) => {
+      const direction = tf.sub(maskOfLargest(without(z, label)), label);
+      const probabilities = tf.exp(logSoftmax(z));
+      const value = dot(direction, probabilities);
+      return { value, gradient: tf.mul(probabilities, tf.sub(direction, tf.expandDims(value, 1))) };
     });
   });
 }

@@ -16,6 +16,15 @@ export function randomStart(ball: Ball, stream: Pick<RandomStream, 'uniforms' | 
   return point;
 }
 
+/** A random corner of an Linf ball, clipped to the box: every pixel moves by eps up or down. One draw per pixel. */
+export function cornerStart(ball: Ball, stream: Pick<RandomStream, 'uniforms'>): Float32Array {
+  const { center, eps } = ball;
+  const uniforms = stream.uniforms(center.length);
+  const point = center.map((value, i) => (uniforms[i] < 0.5 ? value - eps : value + eps));
+  ball.project(point);
+  return point;
+}
+
 function scaledNoise({ norm, center, eps }: Ball, noise: Float32Array): Float32Array {
   const direction = norm === 'Linf' ? noise.map((uniform) => 2 * uniform - 1) : noise;
   let size = 0;
