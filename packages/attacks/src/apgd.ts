@@ -1,10 +1,17 @@
-import { createBall, randomStart, type Ball, type LossName } from '@revat/core';
+import { cornerStart, createBall, randomStart, type Ball, type LossName } from '@revat/core';
 
 import { apgdRun, type ApgdRunOptions, type ApgdRunResult } from './apgd-run.js';
 import { lossForClasses, requireUntargeted, untargeted, type Objective } from './ascent.js';
 import { defineAttack, type RunContext } from './define-attack.js';
 import type { Answer, Query } from './model-evaluator.js';
-import { booleanOption, choiceOption, integerOption, normOption, radiusOption } from './option-schema.js';
+import {
+  booleanOption,
+  choiceOption,
+  integerOption,
+  normOption,
+  numberOption,
+  radiusOption,
+} from './option-schema.js';
 import type { SampleOutcome } from './sample-program.js';
 import type { Sample, Stream } from './sample.js';
 
@@ -22,7 +29,13 @@ export const apgdSchema = {
   eps: radiusOption(),
   steps: integerOption('steps of a run', 100),
   restarts: integerOption('runs from different random starts', 1),
-  largerRadii: booleanOption('L1 only: come from larger radii, 3 eps and 2 eps, as AutoAttack does', false),
+  largerRadii: booleanOption('come from larger radii, 3 eps and 2 eps, as AutoAttack does in L1', false),
+  firstRadius: numberOption('the first of the larger radii, in eps; the second lies half-way to eps', 3),
+  start: choiceOption(
+    'noise: as AutoAttack; corners: Linf only, every pixel at one end of its interval',
+    ['noise', 'corners'],
+    'noise',
+  ),
   eotIterations: integerOption('evaluations averaged per gradient, for randomised models', 1),
   stopWhenBroken: booleanOption(
     'leave a sample at its first misclassified point; false traces the whole run',
@@ -32,13 +45,13 @@ export const apgdSchema = {
 
 const schema = {
   ...apgdSchema,
-  loss: choiceOption<LossName>('loss to maximise', ['ce', 'dlr', 'margin'], 'ce'),
+  loss: choiceOption<LossName>('loss to maximise', ['ce', 'dlr', 'margin', 'probability-margin'], 'ce'),
 };
 
 /** `apgd({ norm: 'Linf', eps: '4/255', loss: 'ce' })` */
 export const apgd = defineAttack({
   name: 'apgd',
-  summary: 'Auto-PGD: gradient ascent with adaptive step size, cross-entropy, DLR or margin loss',
+  summary: 'Auto-PGD: gradient ascent with adaptive step size, cross-entropy, DLR or margin losses',
   access: 'white-box',
   source: 'Croce and Hein, ICML 2020, arXiv:2003.01690; L1: ICML 2021, arXiv:2103.01208',
   norms: ['Linf', 'L2', 'L1'],
@@ -56,6 +69,8 @@ export interface ApgdOptions {
   readonly steps: number;
   readonly restarts: number;
   readonly largerRadii: boolean;
+  readonly firstRadius: number;
+  readonly start: 'noise' | 'corners';
   readonly eotIterations: number;
   readonly stopWhenBroken: boolean;
 }
@@ -92,15 +107,22 @@ function* fromRandomStart(
   context: RunContext,
 ): Generator<Query, ApgdRunResult, Answer> {
   const stream = context.random(sample.sampleId, restart);
-  if (options.norm === 'L1' && options.largerRadii) {
+  if (options.largerRadii) {
     return yield* fromLargerRadii(sample, objective, stream, restart, options, context);
   }
   const ball = createBall(options.norm, sample.image, options.eps);
   const run: ApgdRunOptions = { ...options, restart, sparsity: FIRST_SPARSITY };
-  return yield* apgdRun(sample, ball, randomStart(ball, stream), objective, run, context);
+  return yield* apgdRun(sample, ball, startIn(ball, stream, options), objective, run, context);
 }
 
-/** Three runs with radii 3 eps, 2 eps and eps and 30, 30 and 40 % of the steps, each from the best point of the one before. */
+function startIn(ball: Ball, stream: Stream, { start }: ApgdOptions): Float32Array {
+  return start === 'corners' && ball.norm === 'Linf' ? cornerStart(ball, stream) : randomStart(ball, stream);
+}
+
+/**
+ * Three runs with radii e.g. 3 eps, 2 eps and eps and 30, 30 and 40 % of the steps, each from the best point of the one
+ * before, projected.
+ */
 function* fromLargerRadii(
   sample: Sample,
   objective: Objective,
@@ -111,11 +133,11 @@ function* fromLargerRadii(
 ): Generator<Query, ApgdRunResult, Answer> {
   const part = Math.ceil(0.3 * options.steps);
   const stages = [
-    { radius: 3 * options.eps, steps: part },
-    { radius: 2 * options.eps, steps: part },
+    { radius: options.firstRadius * options.eps, steps: part },
+    { radius: ((options.firstRadius + 1) / 2) * options.eps, steps: part },
     { radius: options.eps, steps: options.steps - 2 * part },
   ];
-  let start = randomStart(createBall(options.norm, sample.image, stages[0].radius), stream);
+  let start = startIn(createBall(options.norm, sample.image, stages[0].radius), stream, options);
   let result: ApgdRunResult | null = null;
   for (const [i, { radius, steps }] of stages.entries()) {
     const ball = createBall(options.norm, sample.image, radius);

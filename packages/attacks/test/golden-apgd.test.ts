@@ -75,6 +75,8 @@ async function repeat(name: string, network: GoldenNetwork) {
     restarts: 1,
     restart: 0,
     largerRadii: variant === 'large',
+    firstRadius: 3,
+    start: 'noise' as const,
     eotIterations: 1,
     stopWhenBroken: false,
   };
