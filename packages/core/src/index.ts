@@ -27,6 +27,7 @@ export {
   LOSS_NAMES,
   margin,
   MIN_CLASSES,
+  probabilityMargin,
   targetedDlr,
   targetedMargin,
   type LossName,
