@@ -44,7 +44,7 @@ export function digits({ imageSize = 32, split = 'train' }: DigitsOptions = {}):
     name: `digits-${split}`,
     length: rows.length,
     classNames: CLASS_NAMES,
-    sample(index) {
+    sample(index, { readOnly = false } = {}) {
       const id = rows[index];
       if (id === undefined)
         throw new RevatError('invalid-argument', `digits: no sample ${index}, there are ${rows.length}.`);
@@ -58,8 +58,7 @@ export function digits({ imageSize = 32, split = 'train' }: DigitsOptions = {}):
         sample = { ...resize(image, imageSize, imageSize), label: labels[id], id };
         enlarged.set(id, sample);
       }
-      // The caller may write into its pixels.
-      return { ...sample, pixels: sample.pixels.slice() };
+      return readOnly ? sample : { ...sample, pixels: sample.pixels.slice() };
     },
   };
 }

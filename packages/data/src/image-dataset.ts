@@ -19,9 +19,10 @@ export interface ImageDataset {
   readonly classNames: readonly string[];
   /**
    * Sample `index`, 0 <= index < length. Rejects with a RevatError 'invalid-file' or 'not-found' if the file behind it
-   * cannot be read, naming the file.
+   * cannot be read, naming the file. The caller may write into the pixels unless it asks for `readOnly`, which spares data sets
+   * in memory a copy.
    */
-  sample(index: number): Promise<ImageSample> | ImageSample;
+  sample(index: number, options?: { readonly readOnly?: boolean }): Promise<ImageSample> | ImageSample;
   /** True for data that can only be read in order: a loader must not shuffle it. */
   readonly sequential?: boolean;
   /** Where the bytes of a sample lie, so that worker threads can read them; absent for samples that exist in memory only. */

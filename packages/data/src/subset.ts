@@ -22,7 +22,7 @@ export function subset(
     length: chosen.length,
     classNames: dataset.classNames,
     sequential: dataset.sequential,
-    sample: (index) => dataset.sample(at(index)),
+    sample: (index, options) => dataset.sample(at(index), options),
     ...(locate && { locate: (index: number) => locate(at(index)) }),
   };
 }

@@ -167,7 +167,8 @@ class WorkerPool implements SamplePreparer {
     if (dataset.locate) return dataset.locate(index);
     const refused = (error: unknown) => ({ id: index, reason: reasonOf(error) });
     try {
-      const sample = dataset.sample(index);
+      // Only packed; the threads write into copies of their own.
+      const sample = dataset.sample(index, { readOnly: true });
       return sample instanceof Promise ? sample.catch(refused) : sample;
     } catch (error) {
       return refused(error);
