@@ -501,3 +501,22 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): vo
     }
   }
 }
+
+test('gelu beside its gradient, which shares its parts, has the bits of gelu alone', async () => {
+  await startEngine({ smallGraphShortcut: false });
+  const numbers = [0, -0, 1e-40, -1e-20, 0.5, -3, 6, -13.5, 1e20, -3e38, Infinity, NaN];
+  const x = tf.concat([tf.tensor1d(numbers), tf.mul(sample([10_000], 5), 8)]) as tf.Tensor1D;
+  const alone = tf.tidy(() => gelu(x).dataSync());
+  const [beside, gradient] = tf.tidy(() => {
+    let value: tf.Tensor | undefined;
+    const slope = tf.grad((input) => tf.sum((value = tf.keep(gelu(input)))))(x);
+    const read = [value!.dataSync(), slope.dataSync()];
+    value!.dispose();
+    return read;
+  });
+  x.dispose();
+  expect(new Uint32Array(beside.buffer)).toEqual(new Uint32Array(alone.buffer));
+  expect([...gradient].slice(4, 10).map((slope) => Number(slope.toFixed(5)) + 0)).toEqual([
+    0.8675, -0.01195, 1, 0, 1, 0,
+  ]);
+});
