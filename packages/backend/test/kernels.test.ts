@@ -505,7 +505,7 @@ function expectClose(actual: ArrayLike<number>, expected: ArrayLike<number>): vo
 test('gelu beside its gradient, which shares its parts, has the bits of gelu alone', async () => {
   await startEngine({ smallGraphShortcut: false });
   const numbers = [0, -0, 1e-40, -1e-20, 0.5, -3, 6, -13.5, 1e20, -3e38, Infinity, NaN];
-  const x = tf.concat([tf.tensor1d(numbers), tf.mul(sample([10_000], 5), 8)]) as tf.Tensor1D;
+  const x = tf.concat<tf.Tensor1D>([tf.tensor1d(numbers), tf.mul(sample([10_000], 5), 8)]);
   const alone = tf.tidy(() => gelu(x).dataSync());
   const [beside, gradient] = tf.tidy(() => {
     let value: tf.Tensor | undefined;
