@@ -1,3 +1,5 @@
+import { RevatError } from './errors.js';
+
 /** A WebAssembly module with its memory, used as scratch space: each call lays out its arrays from the start again. */
 
 /** Compiled modules keep their constants below. */
@@ -10,11 +12,10 @@ export class WasmMemory<Exports> {
   private readonly memory: WebAssembly.Memory;
   private top = SCRATCH_START;
 
+  /** Throws 'unavailable' where WebAssembly with SIMD may not or cannot run. */
   constructor(base64: string) {
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { abort: unreachable },
-    });
+    const { exports } = instantiate(bytes);
     this.exports = exports as Exports;
     this.memory = exports.memory as WebAssembly.Memory;
   }
@@ -43,6 +44,19 @@ export class WasmMemory<Exports> {
     const address = this.reserve(values.byteLength);
     new Int32Array(this.memory.buffer, address, values.length).set(values);
     return address;
+  }
+}
+
+function instantiate(bytes: BufferSource): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { abort: unreachable } });
+  } catch (cause) {
+    const reason = (cause as Error).message.replace(/\.$/, '');
+    throw new RevatError(
+      'unavailable',
+      `WebAssembly with SIMD is needed and does not run here: ${reason}. Use Node 20 or a browser since 2023; a page with a content security policy must allow 'wasm-unsafe-eval'.`,
+      { cause },
+    );
   }
 }
 

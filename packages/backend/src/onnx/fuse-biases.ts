@@ -1,5 +1,6 @@
 import type { Value } from './graph-builder.js';
 import type { GraphNode } from './model-writer.js';
+import { soleProducer } from './sole-producer.js';
 
 /**
  * Makes a vector that is added to a blocked convolution's result the convolution's third input, which saves a pass over
@@ -13,19 +14,13 @@ export function fuseBiases(
   kept: ReadonlySet<string>,
   fill: (vector: string, length: number) => Omit<GraphNode, 'name'>,
 ): GraphNode[] {
-  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const uses = new Map<string, number>();
-  for (const { inputs } of nodes) for (const name of inputs) uses.set(name, (uses.get(name) ?? 0) + 1);
-  const producerOfOne = (name: string, type: string) => {
-    const node = producers.get(name);
-    return node?.type === type && uses.get(name) === 1 && !kept.has(name) ? node : undefined;
-  };
+  const producerOf = soleProducer(nodes, kept);
   const replaced = new Map<GraphNode, GraphNode[]>();
   for (const sum of nodes) {
     if (sum.type !== 'Add') continue;
     const [term, bias] = sum.inputs;
-    const reordered = producerOfOne(term, 'ReorderOutput');
-    const convolution = reordered && producerOfOne(reordered.inputs[0], 'Conv');
+    const reordered = producerOf(term, 'ReorderOutput');
+    const convolution = reordered && producerOf(reordered.inputs[0], 'Conv');
     if (!convolution || convolution.inputs.length !== 2) continue;
     const biasShape = values.get(bias)!.shape;
     if (biasShape.length !== 1 || biasShape[0] !== reordered.attributes.channels) continue;
