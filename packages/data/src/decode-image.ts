@@ -8,7 +8,7 @@ import { RevatError } from '@revat/core';
 import type { Sharp, SharpOptions } from 'sharp';
 
 import { decodeBaselineJpeg } from './decode-jpeg.js';
-import { imageHeader } from './image-header.js';
+import { imageHeader, type ImageHeader } from './image-header.js';
 
 /** Pillow refuses images of twice its limit of 89 million pixels as decompression bombs. */
 const MAX_PIXELS = 178_956_970;
@@ -58,16 +58,26 @@ export async function decodeImage(
   const direct = header.format === 'jpeg' ? decodeBaselineJpeg(bytes) : undefined;
   if (direct) return borrowed ? direct : { ...direct, pixels: direct.pixels.slice() };
   const sharp = await loadSharp();
-  try {
-    const image = sharp(bytes, SHARP_OPTIONS);
-    if (header.storage === 'cmyk')
-      return fromCmyk(await rawPixels(image.pipelineColourspace('cmyk').toColourspace('cmyk')));
-    if (header.storage === 'gray16')
-      return fromGray16(await rawPixels(image.toColourspace('grey16'), 'ushort'));
-    return await rawPixels(image.removeAlpha().toColourspace('srgb'));
-  } catch (cause) {
-    throw unreadable(name, reasonOfSharp(cause), cause);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await decodePixels(sharp(bytes, SHARP_OPTIONS), header.storage);
+    } catch (cause) {
+      // libvips keeps the reasons of all threads in one place: another's success may have wiped this one out.
+      const isLost = (cause as Error).message === LOST_REASON && attempt < SHARP_ATTEMPTS;
+      if (!isLost) throw unreadable(name, reasonOfSharp(cause), cause);
+    }
   }
+}
+
+/** What sharp says when libvips gives no reason. */
+const LOST_REASON = 'Unknown error';
+const SHARP_ATTEMPTS = 5;
+
+async function decodePixels(image: Sharp, storage: ImageHeader['storage']): Promise<RgbImage> {
+  if (storage === 'cmyk')
+    return fromCmyk(await rawPixels(image.pipelineColourspace('cmyk').toColourspace('cmyk')));
+  if (storage === 'gray16') return fromGray16(await rawPixels(image.toColourspace('grey16'), 'ushort'));
+  return rawPixels(image.removeAlpha().toColourspace('srgb'));
 }
 
 /** How an encoded image stores colour: rgb, gray, cmyk, palette, with "16" for 16 bits and "+alpha" for transparency. */
