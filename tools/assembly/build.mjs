@@ -14,11 +14,28 @@ import { basename, dirname, join } from 'node:path';
 /** Vectors go from file to file here, not to the outside. */
 const QUIET = ['--disableWarning', '112'];
 
+/**
+ * The compiler leaves small functions of hot loops as calls, around which nothing stays in a register: another pass inlines
+ * them all.
+ */
+const INLINE = [
+  '-O3',
+  '--inlining-optimizing',
+  '--one-caller-inline-max-function-size=100000',
+  '--always-inline-max-function-size=400',
+  '--enable-simd',
+  '--enable-bulk-memory',
+  '--enable-mutable-globals',
+  '--enable-sign-ext',
+  '--enable-nontrapping-float-to-int',
+];
+
 const [source, target] = process.argv.slice(2);
 const compiler = join(
   dirname(createRequire(import.meta.url).resolve('assemblyscript/package.json')),
   'bin/asc.js',
 );
+const optimizer = join(dirname(createRequire(compiler).resolve('binaryen/package.json')), 'bin/wasm-opt');
 const folder = mkdtempSync(join(tmpdir(), 'revat-wasm-'));
 try {
   const binary = join(folder, 'kernels.wasm');
@@ -34,6 +51,7 @@ try {
     ...QUIET,
   ];
   execFileSync(process.execPath, [compiler, source, ...options, '-o', binary], { stdio: 'inherit' });
+  execFileSync(process.execPath, [optimizer, binary, ...INLINE, '-o', binary], { stdio: 'inherit' });
   const hash = createHash('sha256');
   for (const file of sourcesOf(source)) hash.update(readFileSync(file));
   const lines = [

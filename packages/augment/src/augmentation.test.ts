@@ -39,6 +39,32 @@ describe.each(NAMES)('scheme %s', (name) => {
     );
   });
 
+  test('pixels outside its source do not matter', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 90 }),
+        fc.integer({ min: 1, max: 90 }),
+        fc.integer({ min: 0 }),
+        (width, height, id) => {
+          const augmentation = createAugmentation(name, 16);
+          const draws = () => seededDraws(0, 'augment', 0, id);
+          const image = picture(width, height);
+          const { top, left, ...box } = augmentation.source(width, height, draws());
+          const changed = image.pixels.map((value, i) => {
+            const y = Math.floor(i / (3 * width)) - top;
+            const x = (Math.floor(i / 3) % width) - left;
+            return y >= 0 && y < box.height && x >= 0 && x < box.width ? value : 255 - value;
+          });
+          const [expected, actual] = [image.pixels, changed].map(
+            (pixels) => augmentation.bytes({ pixels, width, height }, draws()).pixels,
+          );
+          expect(actual).toEqual(expected);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   test('its options survive JSON', () => {
     const copy = JSON.parse(JSON.stringify(AUGMENTATIONS[name])) as AugmentationOptions;
     const [one, other] = [createAugmentation(name, 8), createAugmentation(copy, 8)].map((augmentation) => {

@@ -9,7 +9,7 @@ import {
 } from './augmentation-options.js';
 import { colorJitter } from './color-jitter.js';
 import type { Draws } from './draws.js';
-import { evaluationCrop } from './evaluation-crop.js';
+import { evaluationCrop, evaluationSource } from './evaluation-crop.js';
 import { flipHorizontally } from './flip.js';
 import { mixImages, mixTargets } from './mixing.js';
 import { checkRandAugment, parseRandAugment } from './parse-rand-augment.js';
@@ -18,13 +18,17 @@ import { randAugment } from './rand-augment.js';
 import { randomErasing } from './random-erasing.js';
 import { randomResizedCropBox } from './random-resized-crop.js';
 import { resize } from './resize.js';
-import type { RgbImage } from './rgb-image.js';
+import type { Box, RgbImage } from './rgb-image.js';
 import { simpleRandomCrop } from './simple-random-crop.js';
 
 /** A prepared augmentation: what happens to each image, and then to each batch. */
 export interface Augmentation {
   readonly options: AugmentationOptions;
   readonly imageSize: number;
+  /**
+   * The part of a width x height image that `bytes` and `image` read when given the same draws: the rest need not be decoded.
+   */
+  source(width: number, height: number, draws: Draws): Box;
   /** Crop, flip, colour jitter, RandAugment: imageSize x imageSize bytes. The result may share the image's pixels. */
   bytes(image: RgbImage, draws: Draws): RgbImage;
   /** Writes `bytes` / 255, then erased, into `out`: [S, S, 3] float32. */
@@ -69,6 +73,7 @@ export function createAugmentation(
   return {
     options,
     imageSize,
+    source: (width, height, draws) => cropSource(width, height, options.crop, imageSize, draws),
     bytes,
     image(image, draws, out) {
       toFloats(bytes(image, draws).pixels, out);
@@ -87,8 +92,7 @@ function applyCrop(image: RgbImage, crop: CropOptions, size: number, draws: Draw
   const { interpolation = 'bicubic' } = crop;
   switch (crop.kind) {
     case 'random-resized': {
-      const { scale = SCALE, ratio = RATIO } = crop;
-      const source = randomResizedCropBox(image.width, image.height, { scale, ratio }, draws);
+      const source = cropSource(image.width, image.height, crop, size, draws);
       return resize(image, size, size, { interpolation, source });
     }
     case 'simple-random':
@@ -98,6 +102,20 @@ function applyCrop(image: RgbImage, crop: CropOptions, size: number, draws: Draw
     case 'stretch':
       if (image.width === size && image.height === size) return image;
       return resize(image, size, size, { interpolation });
+  }
+}
+
+function cropSource(width: number, height: number, crop: CropOptions, size: number, draws: Draws): Box {
+  switch (crop.kind) {
+    case 'random-resized': {
+      const { scale = SCALE, ratio = RATIO } = crop;
+      return randomResizedCropBox(width, height, { scale, ratio }, draws);
+    }
+    case 'centre':
+      return evaluationSource(width, height, size, crop);
+    case 'simple-random':
+    case 'stretch':
+      return { top: 0, left: 0, width, height };
   }
 }
 

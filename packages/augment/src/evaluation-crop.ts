@@ -1,7 +1,7 @@
 /** The evaluation transform of timm and torchvision: shorter side to a size, then a centre crop. */
 import { RevatError } from '@revat/core';
 
-import { resize, type Interpolation } from './resize.js';
+import { resize, resizeSource, type Interpolation } from './resize.js';
 import type { Box, RgbImage } from './rgb-image.js';
 import { roundHalfEven } from './round-half-even.js';
 
@@ -61,6 +61,22 @@ export function evaluationCrop(image: RgbImage, size: number, options: Evaluatio
   const { width, height, crop } = evaluationGeometry(image.width, image.height, size, resizeTo);
   if (width >= size && height >= size) return resize(image, width, height, { interpolation, window: crop });
   return padToCentre(resize(image, width, height, { interpolation }), size);
+}
+
+/** The part of a width x height image that `evaluationCrop` reads. */
+export function evaluationSource(
+  width: number,
+  height: number,
+  size: number,
+  { interpolation, resizeTo }: EvaluationCropOptions = {},
+): Box {
+  const resized = evaluationGeometry(width, height, size, resizeTo);
+  const isInside = resized.width >= size && resized.height >= size;
+  if (!isInside) return { top: 0, left: 0, width, height };
+  return resizeSource({ width, height }, resized.width, resized.height, {
+    interpolation,
+    window: resized.crop,
+  });
 }
 
 /** Black borders up to size (the left and upper one the smaller half), then the centre crop. */

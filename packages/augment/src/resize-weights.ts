@@ -19,6 +19,56 @@ export interface ResizeWeights {
   readonly maxPairs: number;
 }
 
+/** Source positions from `start` up to `end`. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Which source positions an output reads. */
+interface Taps {
+  /** How far the kernel is stretched. */
+  readonly stretch: number;
+  readonly kernel: (x: number) => number;
+  readonly maxTaps: number;
+  readonly centre: (output: number) => number;
+  readonly span: (output: number) => Span;
+}
+
+function resizeTaps(from: number, to: number, interpolation: Interpolation): Taps {
+  const [kernel, support] = interpolation === 'bicubic' ? [bicubic, 2] : [triangle, 1];
+  const scale = from / to;
+  const stretch = Math.max(1, scale);
+  const reach = support * stretch;
+  const centre = (output: number) => (output + 0.5) * scale;
+  // A pass that keeps the size is none: weight one on the same position.
+  if (from === to)
+    return {
+      stretch,
+      kernel: () => 1,
+      maxTaps: 1,
+      centre,
+      span: (output) => ({ start: output, end: output + 1 }),
+    };
+  const span = (output: number) => ({
+    start: Math.max(0, Math.trunc(centre(output) - reach + 0.5)),
+    end: Math.min(from, Math.trunc(centre(output) + reach + 0.5)),
+  });
+  return { stretch, kernel, maxTaps: Math.ceil(reach) * 2 + 1, centre, span };
+}
+
+/** The source positions that `count` outputs from `first` on read, when `from` samples become `to`. */
+export function resizeSpan(
+  from: number,
+  to: number,
+  first: number,
+  count: number,
+  interpolation: Interpolation,
+): Span {
+  const { span } = resizeTaps(from, to, interpolation);
+  return { start: span(first).start, end: span(first + count - 1).end };
+}
+
 /** The weights of `count` outputs from `first` on, when `from` samples become `to`. */
 export function resizeWeights(
   from: number,
@@ -27,11 +77,7 @@ export function resizeWeights(
   count: number,
   interpolation: Interpolation,
 ): ResizeWeights {
-  const [kernel, support] = interpolation === 'bicubic' ? [bicubic, 2] : [triangle, 1];
-  const scale = from / to;
-  const stretch = Math.max(1, scale);
-  const reach = support * stretch;
-  const maxTaps = from === to ? 1 : Math.ceil(reach) * 2 + 1;
+  const { stretch, kernel, maxTaps, centre, span } = resizeTaps(from, to, interpolation);
   const maxPairs = Math.ceil(maxTaps / 2);
   const starts = new Int32Array(count);
   const counts = new Int32Array(count);
@@ -39,13 +85,11 @@ export function resizeWeights(
   const halves = new Int16Array(pairs.buffer);
   const exact = new Float64Array(maxTaps);
   for (let i = 0; i < count; i++) {
-    const centre = (first + i + 0.5) * scale;
-    // A pass that keeps the size is none: weight one on the same position.
-    const start = from === to ? first + i : Math.max(0, Math.trunc(centre - reach + 0.5));
-    const end = from === to ? start + 1 : Math.min(from, Math.trunc(centre + reach + 0.5));
+    const middle = centre(first + i);
+    const { start, end } = span(first + i);
     let sum = 0;
     for (let x = start; x < end; x++) {
-      exact[x - start] = from === to ? 1 : kernel((x - centre + 0.5) * (1 / stretch));
+      exact[x - start] = kernel((x - middle + 0.5) * (1 / stretch));
       sum += exact[x - start];
     }
     starts[i] = start;

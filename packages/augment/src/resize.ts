@@ -5,7 +5,7 @@
 import { WasmMemory } from '@revat/core';
 
 import { SOURCE_SHA256, WASM_BASE64 } from './resize-wasm.js';
-import { resizeWeights, type ResizeWeights } from './resize-weights.js';
+import { resizeSpan, resizeWeights, type ResizeWeights } from './resize-weights.js';
 import { checkBox, checkImage, type Box, type RgbImage } from './rgb-image.js';
 
 export type Interpolation = 'bicubic' | 'bilinear';
@@ -78,6 +78,25 @@ export function resize(
     pixels: kernels.bytes(out, window.height * stride).slice(),
     width: window.width,
     height: window.height,
+  };
+}
+
+/** The part of an image of that size that `resize` to width x height with these options reads. */
+export function resizeSource(
+  image: { readonly width: number; readonly height: number },
+  width: number,
+  height: number,
+  { interpolation = 'bicubic', source, window }: ResizeOptions = {},
+): Box {
+  const from = source ?? { top: 0, left: 0, width: image.width, height: image.height };
+  const to = window ?? { top: 0, left: 0, width, height };
+  const columns = resizeSpan(from.width, width, to.left, to.width, interpolation);
+  const rows = resizeSpan(from.height, height, to.top, to.height, interpolation);
+  return {
+    top: from.top + rows.start,
+    left: from.left + columns.start,
+    height: rows.end - rows.start,
+    width: columns.end - columns.start,
   };
 }
 

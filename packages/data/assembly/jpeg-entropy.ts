@@ -58,9 +58,10 @@ export function unstuff(source: usize, length: i32, end: usize): i32 {
 }
 
 /**
- * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples. `blocks` describes the blocks
- * of an MCU, 8 i32 each: DC table, AC table, quantization (u16 in zigzag order), DC predictor (i32), first sample, bytes to
- * the next MCU in x and in y, bytes in a row of samples. Returns 0, or -1 if the data are corrupt.
+ * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples: those of the MCUs from (left, top)
+ * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 8 i32 each: DC table, AC
+ * table, quantization (u16 in zigzag order), DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a
+ * row of samples. Returns 0, or -1 if the data are corrupt.
  */
 export function decodeScan(
   end: usize,
@@ -69,6 +70,10 @@ export function decodeScan(
   blockCount: i32,
   mcusWide: i32,
   mcusHigh: i32,
+  left: i32,
+  top: i32,
+  right: i32,
+  bottom: i32,
 ): i32 {
   if (length > MAX_LENGTH) return -1;
   // A scan that failed may have left some.
@@ -78,53 +83,92 @@ export function decodeScan(
   const blocksEnd = blocks + ((<usize>blockCount) << 5);
   let position = 0;
   for (let mcuY = 0; mcuY < mcusHigh; mcuY++) {
+    const rowWanted = mcuY >= top && mcuY < bottom;
     for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
+      const wanted = rowWanted && mcuX >= left && mcuX < right;
       for (let block = blocks; block < blocksEnd; block += 32) {
-        let window = windowAt(lastWord, position);
-        let table = <usize>load<i32>(block);
-        let entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
-        if (entry == 0) entry = longCode(table, window);
-        if (entry == 0 || !storeMean(block, valueOf(window, entry))) return -1;
-        position += <i32>(entry & 63);
-
-        table = <usize>load<i32>(block, 4);
-        const quantization = <usize>load<i32>(block, 8);
-        // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
-        let second = true;
-        let last = 0;
-        for (let k = 1; k < 64; k++) {
-          // Shifts are by the lowest six bits of what they are given.
-          if (second) window <<= entry;
-          else window = windowAt(lastWord, position);
-          second = !second;
-          entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
-          if (entry == 0) {
-            entry = longCode(table, window);
-            if (entry == 0) return -1;
-          }
-          position += <i32>(entry & 63);
-          const value = valueOf(window, entry);
-          const run = (<i32>(entry >> 16)) & 0xff;
-          k += run;
-          if (k > 63) {
-            // A run that leads beyond the block is corrupt.
-            if (run != END_OF_BLOCK) return -1;
-            break;
-          }
-          last = k;
-          const natural = <usize>load<u8>(ZIGZAG + <usize>k);
-          store<i16>(COEFFICIENTS + (natural << 1), value * <i32>load<u16>(quantization + ((<usize>k) << 1)));
-        }
-        if (position > bitLength) return -1;
-        const out = <usize>(load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24));
-        const stride = <usize>load<i32>(block, 28);
-        if (last == 0) flatBlock(out, stride);
-        else inverseTransform(out, stride);
+        if (wanted) {
+          const out = <usize>(
+            (load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24))
+          );
+          position = decodeBlock(block, lastWord, position, out);
+        } else position = skipBlock(block, lastWord, position);
+        if (<u32>position > <u32>bitLength) return -1;
       }
     }
   }
   // Up to seven bits of padding may follow.
   return bitLength - position < 8 ? 0 : -1;
+}
+
+/** Decodes and transforms the block at bit `position`. Returns the position behind it, or -1 if it is corrupt. */
+function decodeBlock(block: usize, lastWord: usize, position: i32, out: usize): i32 {
+  let window = windowAt(lastWord, position);
+  let entry = codeAt(<usize>load<i32>(block), window);
+  if (entry == 0) return -1;
+  const mean = dequantizedMean(block, valueOf(window, entry));
+  if (isTooLarge(mean)) return -1;
+  store<i16>(COEFFICIENTS, mean);
+  position += <i32>(entry & 63);
+
+  const table = <usize>load<i32>(block, 4);
+  const quantization = <usize>load<i32>(block, 8);
+  // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
+  let second = true;
+  let last = 0;
+  for (let k = 1; k < 64; k++) {
+    // Shifts are by the lowest six bits of what they are given.
+    if (second) window <<= entry;
+    else window = windowAt(lastWord, position);
+    second = !second;
+    entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
+    if (entry == 0) {
+      entry = longCode(table, window);
+      if (entry == 0) return -1;
+    }
+    position += <i32>(entry & 63);
+    const value = valueOf(window, entry);
+    const run = (<i32>(entry >> 16)) & 0xff;
+    k += run;
+    if (k > 63) {
+      // A run that leads beyond the block is corrupt.
+      if (run != END_OF_BLOCK) return -1;
+      break;
+    }
+    last = k;
+    const natural = <usize>load<u8>(ZIGZAG + <usize>k);
+    store<i16>(COEFFICIENTS + (natural << 1), value * <i32>load<u16>(quantization + ((<usize>k) << 1)));
+  }
+  const stride = <usize>load<i32>(block, 28);
+  if (last == 0) flatBlock(out, stride);
+  else inverseTransform(out, stride, last);
+  return position;
+}
+
+/** The position behind the block at bit `position`, or -1 if it is corrupt: all that `decodeBlock` does but for the samples. */
+function skipBlock(block: usize, lastWord: usize, position: i32): i32 {
+  let window = windowAt(lastWord, position);
+  let entry = codeAt(<usize>load<i32>(block), window);
+  if (entry == 0 || isTooLarge(dequantizedMean(block, valueOf(window, entry)))) return -1;
+  position += <i32>(entry & 63);
+
+  const table = <usize>load<i32>(block, 4);
+  let second = true;
+  for (let k = 1; k < 64; k++) {
+    if (second) window <<= entry;
+    else window = windowAt(lastWord, position);
+    second = !second;
+    entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
+    if (entry == 0) {
+      entry = longCode(table, window);
+      if (entry == 0) return -1;
+    }
+    position += <i32>(entry & 63);
+    const run = (<i32>(entry >> 16)) & 0xff;
+    k += run;
+    if (k > 63 && run != END_OF_BLOCK) return -1;
+  }
+  return position;
 }
 
 /** At least 57 bits of the scan from `at` on, the first on top. */
@@ -141,14 +185,23 @@ function valueOf(window: u64, entry: u64): i32 {
   return <i32>((bits >> 1) >> (63 - size)) + (negative & (1 - (1 << (<i32>size))));
 }
 
-/** Adds the difference to the block's predictor. False if no picture has such a mean: how it overflows is libjpeg-turbo's business. */
-function storeMean(block: usize, difference: i32): bool {
+/** The block's mean, its predictor plus the difference, as a coefficient. */
+function dequantizedMean(block: usize, difference: i32): i32 {
   const predictor = <usize>load<i32>(block, 12);
   const mean = difference + load<i32>(predictor);
   store<i32>(predictor, mean);
-  const coefficient = mean * <i32>load<u16>(<usize>load<i32>(block, 8));
-  store<i16>(COEFFICIENTS, coefficient);
-  return (coefficient ^ (coefficient >> 31)) < MAX_COEFFICIENT;
+  return mean * <i32>load<u16>(<usize>load<i32>(block, 8));
+}
+
+/** True if no picture has such a coefficient: how it overflows is libjpeg-turbo's business. */
+function isTooLarge(coefficient: i32): bool {
+  return (coefficient ^ (coefficient >> 31)) >= MAX_COEFFICIENT;
+}
+
+/** The code that a window begins with, as an entry of the table; 0 if there is none. */
+function codeAt(table: usize, window: u64): u64 {
+  const entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
+  return entry == 0 ? longCode(table, window) : entry;
 }
 
 /** As an entry of the table the code of more than LOOKUP_BITS bits that a window begins with; 0 if there is none. */

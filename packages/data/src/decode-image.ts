@@ -8,6 +8,7 @@ import { RevatError } from '@revat/core';
 import type { Sharp, SharpOptions } from 'sharp';
 
 import { decodeBaselineJpeg } from './decode-jpeg.js';
+import type { Region } from './image-dataset.js';
 import { imageHeader, type ImageHeader } from './image-header.js';
 
 /** Pillow refuses images of twice its limit of 89 million pixels as decompression bombs. */
@@ -41,6 +42,8 @@ export interface DecodeOptions {
    * much as a third of decoding it. Default false.
    */
   readonly borrowed?: boolean;
+  /** No pixels outside are read: they may be anything. Damage there is found all the same. Default the whole image. */
+  readonly region?: Region;
 }
 
 /**
@@ -50,12 +53,12 @@ export interface DecodeOptions {
 export async function decodeImage(
   bytes: Uint8Array,
   name: string,
-  { borrowed = false }: DecodeOptions = {},
+  { borrowed = false, region }: DecodeOptions = {},
 ): Promise<RgbImage> {
   if (bytes.length === 0) throw unreadable(name, 'the file is empty');
   const header = imageHeader(bytes);
   if (!header) throw unreadable(name, 'it is no JPEG, PNG, GIF, WebP or TIFF image');
-  const direct = header.format === 'jpeg' ? decodeBaselineJpeg(bytes) : undefined;
+  const direct = header.format === 'jpeg' ? decodeBaselineJpeg(bytes, region) : undefined;
   if (direct) return borrowed ? direct : { ...direct, pixels: direct.pixels.slice() };
   const sharp = await loadSharp();
   for (let attempt = 1; ; attempt++) {

@@ -6,6 +6,7 @@ import type { RgbImage } from '@revat/augment';
 import { WasmMemory } from '@revat/core';
 
 import { huffmanLookup } from './huffman-lookup.js';
+import type { Region } from './image-dataset.js';
 import { jpegHeaders, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './jpeg-wasm.js';
 
@@ -18,6 +19,10 @@ interface JpegKernels {
     blockCount: number,
     mcusWide: number,
     mcusHigh: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
   ): number;
   combine(
     luma: number,
@@ -34,14 +39,25 @@ interface JpegKernels {
     scratch: number,
     scratchStride: number,
     out: number,
+    outStride: number,
   ): void;
-  combineGray(luma: number, lumaStride: number, width: number, height: number, out: number): void;
+  combineGray(
+    luma: number,
+    lumaStride: number,
+    width: number,
+    height: number,
+    out: number,
+    outStride: number,
+  ): void;
 }
 
 /** One component's samples in WebAssembly memory. */
 interface Plane {
   readonly address: number;
   readonly stride: number;
+  /** Blocks of an MCU in x and in y. */
+  readonly across: number;
+  readonly down: number;
   /** Size without the padding to whole blocks. */
   readonly width: number;
   readonly height: number;
@@ -58,18 +74,59 @@ let kernels: WasmMemory<JpegKernels> | undefined;
 /** The hash of the source that the kernels were compiled from. */
 export const JPEG_KERNELS_SHA256 = SOURCE_SHA256;
 
+/** MCUs (blocks of all components that are stored together) of an image, and those of them that are needed. */
+interface McuGrid {
+  /** Size of an MCU in pixels. */
+  readonly mcuWidth: number;
+  readonly mcuHeight: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** The needed ones: from (left, top) up to (right, bottom). */
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** Pixels around a region that its chroma is interpolated from. */
+const CHROMA_REACH = 2;
+
 /**
  * The image, or undefined if the file is unusual or damaged in any way. Its pixels are borrowed: the next call overwrites
- * them.
+ * them. Outside `region` they may be anything; damage is found there all the same.
  */
-export function decodeBaselineJpeg(bytes: Uint8Array): RgbImage | undefined {
+export function decodeBaselineJpeg(bytes: Uint8Array, region?: Region): RgbImage | undefined {
   const headers = jpegHeaders(bytes);
   if (!headers || headers.width * headers.height > MAX_PIXELS || !hasCommonSampling(headers))
     return undefined;
   kernels ??= new WasmMemory(WASM_BASE64);
   kernels.reset();
-  const planes = decodePlanes(kernels, bytes.subarray(headers.scanStart), headers);
-  return planes && combine(kernels, planes, headers);
+  const grid = mcuGrid(headers, region);
+  const planes = decodePlanes(kernels, bytes.subarray(headers.scanStart), headers, grid);
+  return planes && combine(kernels, planes, headers, grid);
+}
+
+function mcuGrid({ width, height, components }: JpegHeaders, region?: Region): McuGrid {
+  // A single component comes block by block, whatever its sampling factors.
+  const [{ horizontal, vertical }] = components.length === 1 ? [{ horizontal: 1, vertical: 1 }] : components;
+  const mcuWidth = 8 * horizontal;
+  const mcuHeight = 8 * vertical;
+  const columns = Math.ceil(width / mcuWidth);
+  const rows = Math.ceil(height / mcuHeight);
+  const box = region?.(width, height) ?? { left: 0, top: 0, width, height };
+  const first = (start: number, size: number) => Math.max(0, Math.floor((start - CHROMA_REACH) / size));
+  const end = (stop: number, size: number, count: number) =>
+    Math.min(count, Math.ceil((stop + CHROMA_REACH) / size));
+  return {
+    mcuWidth,
+    mcuHeight,
+    columns,
+    rows,
+    left: first(box.left, mcuWidth),
+    top: first(box.top, mcuHeight),
+    right: end(box.left + box.width, mcuWidth, columns),
+    bottom: end(box.top + box.height, mcuHeight, rows),
+  };
 }
 
 function hasCommonSampling({ width, components }: JpegHeaders): boolean {
@@ -91,24 +148,23 @@ function hasCommonSampling({ width, components }: JpegHeaders): boolean {
 function decodePlanes(
   memory: WasmMemory<JpegKernels>,
   scan: Uint8Array,
-  headers: JpegHeaders,
+  { width, height, components }: JpegHeaders,
+  { mcuWidth, mcuHeight, columns, rows, left, top, right, bottom }: McuGrid,
 ): Plane[] | undefined {
-  const { width, height, components } = headers;
-  // A single component comes block by block, whatever its sampling factors.
-  const [{ horizontal, vertical }] = components.length === 1 ? [{ horizontal: 1, vertical: 1 }] : components;
-  const mcusWide = Math.ceil(width / (8 * horizontal));
-  const mcusHigh = Math.ceil(height / (8 * vertical));
   const planes: Plane[] = [];
   const blocks: number[] = [];
   for (const [index, component] of components.entries()) {
-    const across = index === 0 ? horizontal : 1;
-    const down = index === 0 ? vertical : 1;
-    const stride = mcusWide * across * 8 + MARGIN;
+    // Blocks of an MCU: one of each chroma component, and of luma as many as make its size.
+    const across = index === 0 ? mcuWidth / 8 : 1;
+    const down = index === 0 ? mcuHeight / 8 : 1;
+    const stride = columns * across * 8 + MARGIN;
     const plane = {
-      address: memory.reserve(stride * mcusHigh * down * 8 + MARGIN) + MARGIN / 2,
+      address: memory.reserve(stride * rows * down * 8 + MARGIN) + MARGIN / 2,
       stride,
-      width: Math.ceil((width * across) / horizontal),
-      height: Math.ceil((height * down) / vertical),
+      across,
+      down,
+      width: Math.ceil((width * across * 8) / mcuWidth),
+      height: Math.ceil((height * down * 8) / mcuHeight),
     };
     const tables = componentTables(memory, component);
     if (!tables) return undefined;
@@ -121,9 +177,11 @@ function decodePlanes(
   const end = memory.reserve(scan.length + MARGIN) + scan.length + MARGIN;
   const blocksAt = memory.store(Int32Array.from(blocks));
   memory.bytes(source, scan.length).set(scan);
-  const length = memory.exports.unstuff(source, scan.length, end);
+  const { exports } = memory;
+  const length = exports.unstuff(source, scan.length, end);
   if (length < 0) return undefined;
-  const failed = memory.exports.decodeScan(end, length, blocksAt, blocks.length / 8, mcusWide, mcusHigh);
+  const mcu = [blocksAt, blocks.length / 8] as const;
+  const failed = exports.decodeScan(end, length, ...mcu, columns, rows, left, top, right, bottom);
   return failed ? undefined : planes;
 }
 
@@ -136,35 +194,45 @@ function componentTables(memory: WasmMemory<JpegKernels>, component: JpegCompone
   return [dc, ac, quantization, new Int32Array(1)].map((table) => memory.store(table));
 }
 
-/** Upsamples the chroma and converts to RGB. */
+/** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */
 function combine(
   memory: WasmMemory<JpegKernels>,
   planes: Plane[],
-  { width, height, components }: JpegHeaders,
+  { width, height }: JpegHeaders,
+  { mcuWidth, mcuHeight, left, top, right, bottom }: McuGrid,
 ): RgbImage {
   const bytes = width * height * 3;
-  const out = memory.reserve(bytes + 64);
+  const pixels = memory.reserve(bytes + 64);
+  const outStride = width * 3;
+  const out = pixels + top * mcuHeight * outStride + left * mcuWidth * 3;
+  const part = {
+    width: Math.min(width, right * mcuWidth) - left * mcuWidth,
+    height: Math.min(height, bottom * mcuHeight) - top * mcuHeight,
+  };
   const [luma, blue, red] = planes;
-  if (planes.length === 1) memory.exports.combineGray(luma.address, luma.stride, width, height, out);
+  const start = ({ address, stride, across, down }: Plane) =>
+    address + top * down * 8 * stride + left * across * 8;
+  if (planes.length === 1)
+    memory.exports.combineGray(start(luma), luma.stride, part.width, part.height, out, outStride);
   else {
-    const [{ horizontal, vertical }] = components;
     const scratchStride = 2 * (width + 2 * MARGIN);
     memory.exports.combine(
-      luma.address,
+      start(luma),
       luma.stride,
-      blue.address,
-      red.address,
+      start(blue),
+      start(red),
       blue.stride,
-      blue.width,
-      blue.height,
-      horizontal === 2,
-      vertical === 2,
-      width,
-      height,
+      Math.min(blue.width, right * 8) - left * 8,
+      Math.min(blue.height, bottom * 8) - top * 8,
+      mcuWidth === 16,
+      mcuHeight === 16,
+      part.width,
+      part.height,
       memory.reserve(3 * scratchStride),
       scratchStride,
       out,
+      outStride,
     );
   }
-  return { pixels: memory.bytes(out, bytes), width, height };
+  return { pixels: memory.bytes(pixels, bytes), width, height };
 }

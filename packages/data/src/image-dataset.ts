@@ -1,4 +1,4 @@
-import type { RgbImage } from '@revat/augment';
+import type { Box, RgbImage } from '@revat/augment';
 
 /** One labelled image. */
 export interface ImageSample extends RgbImage {
@@ -12,6 +12,16 @@ export interface ImageSample extends RgbImage {
   readonly id: number;
 }
 
+/** The part of a width x height image that is needed. */
+export type Region = (width: number, height: number) => Box;
+
+export interface SampleOptions {
+  /** The caller does not write into the pixels: spares data sets in memory a copy. */
+  readonly readOnly?: boolean;
+  /** The caller reads no pixels outside: they need not be decoded and may be anything. */
+  readonly region?: Region;
+}
+
 /** A finite, indexable set of labelled images. Cheap to hold: pixels are read when a sample is asked for. */
 export interface ImageDataset {
   readonly name: string;
@@ -19,10 +29,9 @@ export interface ImageDataset {
   readonly classNames: readonly string[];
   /**
    * Sample `index`, 0 <= index < length. Rejects with a RevatError 'invalid-file' or 'not-found' if the file behind it
-   * cannot be read, naming the file. The caller may write into the pixels unless it asks for `readOnly`, which spares data sets
-   * in memory a copy.
+   * cannot be read, naming the file. The caller may write into the pixels unless it asks for `readOnly`.
    */
-  sample(index: number, options?: { readonly readOnly?: boolean }): Promise<ImageSample> | ImageSample;
+  sample(index: number, options?: SampleOptions): Promise<ImageSample> | ImageSample;
   /** True for data that can only be read in order: a loader must not shuffle it. */
   readonly sequential?: boolean;
   /** Where the bytes of a sample lie, so that worker threads can read them; absent for samples that exist in memory only. */

@@ -7,7 +7,7 @@ export { decodeImage, type DecodeOptions } from './decode-image.js';
 export { digits, type DigitsOptions } from './digits.js';
 export type { Shard } from './epoch-order.js';
 export { flowers102, imageList, type Flowers102Options } from './flowers102.js';
-export type { ImageDataset, ImageSample, SampleLocation } from './image-dataset.js';
+export type { ImageDataset, ImageSample, Region, SampleLocation, SampleOptions } from './image-dataset.js';
 export { imageFolder, type ImageFolderOptions } from './image-folder.js';
 export type { LoaderOptions, LoaderPosition } from './loader-options.js';
 export { createLoader, type Loader, type LoaderStatistics } from './loader.js';

@@ -5,6 +5,7 @@ import { createAugmentation, type AugmentationOptions } from '@revat/augment';
 
 import { readSample } from './read-sample.js';
 import {
+  augmentedRegion,
   augmentSample,
   keepSpare,
   mixBatch,
@@ -93,7 +94,8 @@ function finish({ epoch, images, places }: LoaderTask, { labels, ids }: TaskProg
 async function prepareOne(source: SampleSource, epoch: number, out: Float32Array): Promise<SampleOutcome> {
   try {
     // Pixels may be borrowed: nothing else in this thread decodes before they are augmented.
-    const sample = 'pixels' in source ? source : await readSample(source, { borrowed: true });
+    const region = augmentedRegion(source.id, augmentation, seed, epoch);
+    const sample = 'pixels' in source ? source : await readSample(source, { borrowed: true, region });
     return augmentSample(sample, augmentation, seed, epoch, out);
   } catch (error) {
     return { id: source.id, reason: reasonOf(error) };

@@ -14,7 +14,13 @@ export function locatedDataset(
     checkIndex(name, index, length);
     return locationOf(index);
   };
-  return { name, length, classNames, locate, sample: async (index) => readSample(locate(index)) };
+  return {
+    name,
+    length,
+    classNames,
+    locate,
+    sample: async (index, { region } = {}) => readSample(locate(index), { region }),
+  };
 }
 
 /** Throws 'invalid-argument' unless 0 <= index < length. */

@@ -1,7 +1,7 @@
-import { seededDraws, type Augmentation } from '@revat/augment';
+import { seededDraws, type Augmentation, type Draws } from '@revat/augment';
 import { isRevatError } from '@revat/core';
 
-import type { ImageDataset, ImageSample } from './image-dataset.js';
+import type { ImageDataset, ImageSample, Region } from './image-dataset.js';
 
 /** What became of a sample: its label and id, or why it could not be read. */
 export type SampleOutcome =
@@ -63,10 +63,12 @@ export function inlinePreparer(
   const spare: ArrayBuffer[] = [];
 
   const prepareOne = async (index: number, epoch: number, out: Float32Array): Promise<SampleOutcome> => {
+    const id = dataset.locate?.(index).id;
+    const region = id === undefined ? undefined : augmentedRegion(id, augmentation, seed, epoch);
     try {
-      return augmentSample(await dataset.sample(index), augmentation, seed, epoch, out);
+      return augmentSample(await dataset.sample(index, { region }), augmentation, seed, epoch, out);
     } catch (error) {
-      return { id: dataset.locate?.(index).id ?? index, reason: reasonOf(error) };
+      return { id: id ?? index, reason: reasonOf(error) };
     }
   };
   return {
@@ -124,8 +126,17 @@ export function augmentSample(
   epoch: number,
   out: Float32Array,
 ): SampleOutcome {
-  augmentation.image(sample, seededDraws(seed, 'augment', epoch, sample.id), out);
+  augmentation.image(sample, imageDraws(seed, epoch, sample.id), out);
   return { label: sample.label, id: sample.id };
+}
+
+/** The part of the sample with that id that `augmentSample` reads. */
+export function augmentedRegion(id: number, augmentation: Augmentation, seed: number, epoch: number): Region {
+  return (width, height) => augmentation.source(width, height, imageDraws(seed, epoch, id));
+}
+
+function imageDraws(seed: number, epoch: number, id: number): Draws {
+  return seededDraws(seed, 'augment', epoch, id);
 }
 
 /** Mixes a batch with the draws of (seed, epoch, id of its first sample). */

@@ -91,8 +91,8 @@ export function mapClasses(
   return {
     ...kept,
     classNames,
-    async sample(index) {
-      const sample = await kept.sample(index);
+    async sample(index, options) {
+      const sample = await kept.sample(index, options);
       return { ...sample, label: newLabels[sample.label] };
     },
     locate(index) {

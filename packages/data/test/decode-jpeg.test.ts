@@ -78,6 +78,59 @@ test.each([
   expect(decodeBaselineJpeg(readFileSync(fixture('bad', name)))).toBeUndefined();
 });
 
+const AUGMENT_FIXTURES = join(__dirname, '../../augment/test/fixtures');
+const { cases: PHOTOGRAPHS } = JSON.parse(readFileSync(join(AUGMENT_FIXTURES, 'jpeg.json'), 'utf8')) as {
+  cases: { file: string; size_wh: [number, number]; sha256_of_full_rgb_bytes: string }[];
+};
+
+test.each(PHOTOGRAPHS)('$file: the pixels of Pillow', ({ file, size_wh, sha256_of_full_rgb_bytes }) => {
+  const bytes = readFileSync(join(AUGMENT_FIXTURES, file));
+  const { pixels, width, height } = decodeBaselineJpeg(bytes)!;
+  expect([width, height]).toEqual(size_wh);
+  expect(createHash('sha256').update(pixels).digest('hex')).toBe(sha256_of_full_rgb_bytes);
+});
+
+describe('of a region: the same pixels inside', () => {
+  const stream = randomStream(0, 'regions');
+  const between = (low: number, high: number) => low + stream.integer(high - low);
+
+  /** Decodes a region of random place and size, after another image, whose pixels must not show. */
+  function compareRegion(jpeg: Buffer, other: Buffer): void {
+    const { width, height, ...whole } = decodeBaselineJpeg(jpeg)!;
+    const expected = whole.pixels.slice();
+    const [left, top] = [stream.integer(width), stream.integer(height)];
+    const box = { left, top, width: between(1, width - left + 1), height: between(1, height - top + 1) };
+    decodeBaselineJpeg(other);
+    const decoded = decodeBaselineJpeg(jpeg, (...size) => {
+      expect(size).toEqual([width, height]);
+      return box;
+    })!;
+    expect([decoded.width, decoded.height, decoded.pixels.length]).toEqual([width, height, expected.length]);
+    for (let y = top; y < top + box.height; y++) {
+      const row = [y * width + left, y * width + left + box.width].map((pixel) => pixel * 3);
+      expect(Buffer.compare(decoded.pixels.subarray(...row), expected.subarray(...row))).toBe(0);
+    }
+  }
+
+  test('gray, 4:2:0 and 4:4:4', async () => {
+    const encode = (width: number, height: number, round: number) => {
+      const image = sharp(picture(width, height, round), { raw: { width, height, channels: 3 } });
+      const chromaSubsampling = round % 2 === 0 ? '4:2:0' : '4:4:4';
+      return (round % 5 === 0 ? image.toColourspace('b-w') : image)
+        .jpeg({ quality: 85, chromaSubsampling })
+        .toBuffer();
+    };
+    const other = await encode(90, 90, 1);
+    for (let round = 0; round < 150; round++)
+      compareRegion(await encode(between(5, 90), between(1, 90), round), other);
+  });
+
+  test('4:2:2', () => {
+    const [other, , jpeg] = PHOTOGRAPHS.map(({ file }) => readFileSync(join(AUGMENT_FIXTURES, file)));
+    for (let round = 0; round < 50; round++) compareRegion(jpeg, other);
+  });
+});
+
 test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failure leaves no trace', async () => {
   const good = readFileSync(fixture('bad', 'small_420.JPEG'));
   const expected = (await reference(good))!;
@@ -87,7 +140,10 @@ test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failur
     const damaged = Buffer.from(good);
     for (let k = 0; k <= round % 4; k++) damaged[2 + stream.integer(good.length - 2)] = stream.integer(256);
     const bytes = damaged.subarray(0, round % 5 === 0 ? stream.integer(good.length) : good.length);
+    const corner = decodeBaselineJpeg(bytes, () => ({ left: 0, top: 0, width: 1, height: 1 }));
     const decoded = decodeBaselineJpeg(bytes);
+    // Damage is found wherever it is.
+    expect(corner === undefined).toBe(decoded === undefined);
     if (decoded) {
       const other = await reference(bytes);
       if (other) {

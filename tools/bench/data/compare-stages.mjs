@@ -51,8 +51,12 @@ function revatStages() {
   const out = new Float32Array(SIZE * SIZE * 3);
   const augmented = (name) => {
     const augmentation = createAugmentation(name, SIZE);
-    return async (bytes, id) =>
-      augmentation.image(await decodeImage(bytes, 'photo', BORROWED), seededDraws(0, 'augment', 0, id), out);
+    return async (bytes, id) => {
+      const draws = () => seededDraws(0, 'augment', 0, id);
+      const region = (width, height) => augmentation.source(width, height, draws());
+      const photograph = await decodeImage(bytes, 'photo', { ...BORROWED, region });
+      augmentation.image(photograph, draws(), out);
+    };
   };
   return {
     decode: (bytes) => decodeImage(bytes, 'photo', BORROWED),
