@@ -5,6 +5,7 @@
 import { WasmMemory } from '@revat/core';
 
 import { SOURCE_SHA256, WASM_BASE64 } from './affine-wasm.js';
+import { copyPixels, newPixels } from './pixel-memory.js';
 import type { Interpolation } from './resize.js';
 import { checkImage, type RgbImage } from './rgb-image.js';
 
@@ -41,7 +42,7 @@ export function translateY(image: RgbImage, share: number, options: AffineOption
 /** Rotates about the centre, counter-clockwise for positive degrees. */
 export function rotate(image: RgbImage, degrees: number, options: AffineOptions = {}): RgbImage {
   const turn = ((degrees % 360) + 360) % 360;
-  if (turn === 0) return { ...image, pixels: image.pixels.slice() };
+  if (turn === 0) return { ...image, pixels: copyPixels(image.pixels) };
   const angle = (-turn * Math.PI) / 180;
   const cosine = round15(Math.cos(angle));
   const sine = round15(Math.sin(angle));
@@ -98,7 +99,7 @@ function transformBicubic(
   kernels.bytes(source, pixels.length).set(pixels);
   const colour = fill[0] | (fill[1] << 8) | (fill[2] << 16);
   kernels.exports.transformBicubic(source, width, height, ...matrix, colour, out);
-  return { pixels: kernels.bytes(out, pixels.length).slice(), width, height };
+  return { pixels: copyPixels(kernels.bytes(out, pixels.length)), width, height };
 }
 
 function transformBilinear(
@@ -107,7 +108,7 @@ function transformBilinear(
   fill: readonly [number, number, number],
 ): RgbImage {
   const { width, height } = image;
-  const out = new Uint8Array(image.pixels.length);
+  const out = newPixels(image.pixels.length);
   let write = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++, write += 3) {

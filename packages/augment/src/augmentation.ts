@@ -14,6 +14,7 @@ import { flipHorizontally } from './flip.js';
 import { mixImages, mixTargets } from './mixing.js';
 import { checkRandAugment, parseRandAugment } from './parse-rand-augment.js';
 import { toFloats } from './pixel-kernels.js';
+import { withReusedPixels } from './pixel-memory.js';
 import { randAugment } from './rand-augment.js';
 import { randomErasing } from './random-erasing.js';
 import { randomResizedCropBox } from './random-resized-crop.js';
@@ -76,7 +77,7 @@ export function createAugmentation(
     source: (width, height, draws) => cropSource(width, height, options.crop, imageSize, draws),
     bytes,
     image(image, draws, out) {
-      toFloats(bytes(image, draws).pixels, out);
+      withReusedPixels(() => toFloats(bytes(image, draws).pixels, out));
       if (erasing) randomErasing(out, imageSize, imageSize, erasing, draws);
     },
     batch(images, labels, numClasses, draws) {

@@ -118,11 +118,12 @@ function swapBox(
   channels: number,
   { top, bottom, left, right }: MixingBox,
 ): void {
+  const cut = new Float32Array((right - left) * channels);
   for (let i = 0; i < batch / 2; i++) {
     for (let row = top; row < bottom; row++) {
       const first = (i * height + row) * stride;
       const second = ((batch - 1 - i) * height + row) * stride;
-      const cut = images.slice(first + left * channels, first + right * channels);
+      cut.set(images.subarray(first + left * channels, first + right * channels));
       images.copyWithin(first + left * channels, second + left * channels, second + right * channels);
       images.set(cut, second + left * channels);
     }

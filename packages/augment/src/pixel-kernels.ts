@@ -1,6 +1,7 @@
 /** Calls of assembly/pixels.ts: each copies an image to WebAssembly and its result back. */
 import { WasmMemory } from '@revat/core';
 
+import { copyPixels } from './pixel-memory.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './pixels-wasm.js';
 import type { RgbImage } from './rgb-image.js';
 
@@ -38,7 +39,7 @@ export function mapChannels(image: RgbImage, tables: Uint8Array): RgbImage {
   const tablesAt = memory.reserve(tables.length);
   memory.bytes(tablesAt, tables.length).set(tables);
   memory.exports.mapChannels(source, length, tablesAt, out);
-  return { ...image, pixels: memory.bytes(out, length).slice() };
+  return { ...image, pixels: copyPixels(memory.bytes(out, length)) };
 }
 
 /** How often each value occurs: 256 counts for each of the three channels. */
@@ -54,7 +55,7 @@ export function histograms({ pixels }: RgbImage): Uint32Array {
 export function mirror(image: RgbImage): RgbImage {
   const { memory, source, out } = prepare(image.pixels);
   memory.exports.mirror(source, image.width, image.height, out);
-  return { ...image, pixels: memory.bytes(out, image.pixels.length).slice() };
+  return { ...image, pixels: copyPixels(memory.bytes(out, image.pixels.length)) };
 }
 
 /** luma + factor (v - luma) of every byte in float32, truncated and clamped. */
@@ -62,14 +63,14 @@ export function blendWithLuma(image: RgbImage, factor: number): RgbImage {
   const { length } = image.pixels;
   const { memory, source, out } = prepare(image.pixels);
   memory.exports.blendWithLuma(source, length, factor, memory.reserve(length), out);
-  return { ...image, pixels: memory.bytes(out, length).slice() };
+  return { ...image, pixels: copyPixels(memory.bytes(out, length)) };
 }
 
 /** smoothed + factor (v - smoothed) of every byte but the outermost pixels'. */
 export function blendWithSmooth(image: RgbImage, factor: number): RgbImage {
   const { memory, source, out } = prepare(image.pixels);
   memory.exports.blendWithSmooth(source, image.width, image.height, factor, out);
-  return { ...image, pixels: memory.bytes(out, image.pixels.length).slice() };
+  return { ...image, pixels: copyPixels(memory.bytes(out, image.pixels.length)) };
 }
 
 /** Writes byte / 255 of every byte to `out`, in float32. */

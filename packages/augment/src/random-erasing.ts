@@ -23,7 +23,7 @@ export function randomErasing(
   if (draws.uniform() > options.probability) return undefined;
   const box = erasingBox(width, height, options, draws);
   if (!box) return undefined;
-  const noise = new Float32Array(box.height * box.width * 3);
+  const noise = noiseOf(box.height * box.width * 3);
   const { fill = 'normal' } = options;
   if (fill === 'normal') draws.fillNormal(noise);
   else if (fill === 'uniform') for (let i = 0; i < noise.length; i++) noise[i] = draws.uniform();
@@ -33,6 +33,14 @@ export function randomErasing(
     image.set(noise.subarray(row * rowLength, (row + 1) * rowLength), start);
   }
   return box;
+}
+
+/** Room for noise, kept because it is as large as an image. */
+let room = new Float32Array(0);
+
+function noiseOf(length: number): Float32Array {
+  if (room.length < length) room = new Float32Array(length);
+  return room.subarray(0, length);
 }
 
 /** A box strictly smaller than the image, or undefined after ten that are not. Draws uniform, uniform, integer, integer. */

@@ -19,54 +19,43 @@ export interface ResizeWeights {
   readonly maxPairs: number;
 }
 
-/** Source positions from `start` up to `end`. */
-interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Which source positions an output reads. */
-interface Taps {
-  /** How far the kernel is stretched. */
+/** How `from` samples become `to`. */
+interface Scaling {
+  readonly from: number;
+  readonly to: number;
+  /** Source positions an output position. */
+  readonly scale: number;
+  /** How far the kernel is stretched, and how far it reaches then. */
   readonly stretch: number;
-  readonly kernel: (x: number) => number;
-  readonly maxTaps: number;
-  readonly centre: (output: number) => number;
-  readonly span: (output: number) => Span;
+  readonly reach: number;
 }
 
-function resizeTaps(from: number, to: number, interpolation: Interpolation): Taps {
-  const [kernel, support] = interpolation === 'bicubic' ? [bicubic, 2] : [triangle, 1];
+function scaling(from: number, to: number, interpolation: Interpolation): Scaling {
   const scale = from / to;
   const stretch = Math.max(1, scale);
-  const reach = support * stretch;
-  const centre = (output: number) => (output + 0.5) * scale;
-  // A pass that keeps the size is none: weight one on the same position.
-  if (from === to)
-    return {
-      stretch,
-      kernel: () => 1,
-      maxTaps: 1,
-      centre,
-      span: (output) => ({ start: output, end: output + 1 }),
-    };
-  const span = (output: number) => ({
-    start: Math.max(0, Math.trunc(centre(output) - reach + 0.5)),
-    end: Math.min(from, Math.trunc(centre(output) + reach + 0.5)),
-  });
-  return { stretch, kernel, maxTaps: Math.ceil(reach) * 2 + 1, centre, span };
+  return { from, to, scale, stretch, reach: (interpolation === 'bicubic' ? 2 : 1) * stretch };
 }
 
-/** The source positions that `count` outputs from `first` on read, when `from` samples become `to`. */
+/** The first source position that an output reads. A pass that keeps the size is none: it reads the same position. */
+function firstTap({ from, to, scale, reach }: Scaling, output: number): number {
+  return from === to ? output : Math.max(0, Math.trunc((output + 0.5) * scale - reach + 0.5));
+}
+
+/** The source position behind the last that an output reads. */
+function tapsEnd({ from, to, scale, reach }: Scaling, output: number): number {
+  return from === to ? output + 1 : Math.min(from, Math.trunc((output + 0.5) * scale + reach + 0.5));
+}
+
+/** The source positions, from `start` up to `end`, that `count` outputs from `first` on read. */
 export function resizeSpan(
   from: number,
   to: number,
   first: number,
   count: number,
   interpolation: Interpolation,
-): Span {
-  const { span } = resizeTaps(from, to, interpolation);
-  return { start: span(first).start, end: span(first + count - 1).end };
+): { start: number; end: number } {
+  const axis = scaling(from, to, interpolation);
+  return { start: firstTap(axis, first), end: tapsEnd(axis, first + count - 1) };
 }
 
 /** The weights of `count` outputs from `first` on, when `from` samples become `to`. */
@@ -77,7 +66,10 @@ export function resizeWeights(
   count: number,
   interpolation: Interpolation,
 ): ResizeWeights {
-  const { stretch, kernel, maxTaps, centre, span } = resizeTaps(from, to, interpolation);
+  const kernel = interpolation === 'bicubic' ? bicubic : triangle;
+  const axis = scaling(from, to, interpolation);
+  const { scale, stretch, reach } = axis;
+  const maxTaps = from === to ? 1 : Math.ceil(reach) * 2 + 1;
   const maxPairs = Math.ceil(maxTaps / 2);
   const starts = new Int32Array(count);
   const counts = new Int32Array(count);
@@ -85,11 +77,12 @@ export function resizeWeights(
   const halves = new Int16Array(pairs.buffer);
   const exact = new Float64Array(maxTaps);
   for (let i = 0; i < count; i++) {
-    const middle = centre(first + i);
-    const { start, end } = span(first + i);
+    const centre = (first + i + 0.5) * scale;
+    const start = firstTap(axis, first + i);
+    const end = tapsEnd(axis, first + i);
     let sum = 0;
     for (let x = start; x < end; x++) {
-      exact[x - start] = kernel((x - middle + 0.5) * (1 / stretch));
+      exact[x - start] = from === to ? 1 : kernel((x - centre + 0.5) * (1 / stretch));
       sum += exact[x - start];
     }
     starts[i] = start;

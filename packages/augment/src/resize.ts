@@ -4,6 +4,7 @@
  */
 import { WasmMemory } from '@revat/core';
 
+import { copyPixels } from './pixel-memory.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './resize-wasm.js';
 import { resizeSpan, resizeWeights, type ResizeWeights } from './resize-weights.js';
 import { checkBox, checkImage, type Box, type RgbImage } from './rgb-image.js';
@@ -75,7 +76,7 @@ export function resize(
   );
   passRows(kernels, rows, firstRow, window.height, stride, between, out);
   return {
-    pixels: kernels.bytes(out, window.height * stride).slice(),
+    pixels: copyPixels(kernels.bytes(out, window.height * stride)),
     width: window.width,
     height: window.height,
   };

@@ -1,6 +1,7 @@
 /** The "simple random crop" of DeiT III (Touvron et al., ECCV 2022): resize, reflect padding, random crop. */
 import type { Draws } from './draws.js';
 import { evaluationGeometry } from './evaluation-crop.js';
+import { newPixels } from './pixel-memory.js';
 import { resize, type Interpolation } from './resize.js';
 import type { Box, RgbImage } from './rgb-image.js';
 
@@ -25,7 +26,7 @@ export function simpleRandomCrop(
 
 /** A crop that may reach outside: there the image is mirrored about its outermost pixels. */
 function cropReflected({ pixels, width, height }: RgbImage, box: Box): RgbImage {
-  const out = new Uint8Array(box.width * box.height * 3);
+  const out = newPixels(box.width * box.height * 3);
   let write = 0;
   for (let y = 0; y < box.height; y++) {
     const row = reflect(box.top + y, height) * width;

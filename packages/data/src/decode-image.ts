@@ -38,7 +38,7 @@ function loadSharp(): Promise<SharpModule> {
 
 export interface DecodeOptions {
   /**
-   * Whether the pixels may lie in memory that the next call in this thread overwrites: memory for every image anew costs as
+   * Whether the pixels, and a file that is read for them, may lie in memory that the next call in this thread overwrites: memory for every image anew costs as
    * much as a third of decoding it. Default false.
    */
   readonly borrowed?: boolean;

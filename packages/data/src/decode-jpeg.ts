@@ -7,7 +7,7 @@ import { WasmMemory } from '@revat/core';
 
 import { huffmanLookup } from './huffman-lookup.js';
 import type { Region } from './image-dataset.js';
-import { jpegHeaders, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
+import { jpegHeaders, type HuffmanTable, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './jpeg-wasm.js';
 
 interface JpegKernels {
@@ -153,6 +153,7 @@ function decodePlanes(
 ): Plane[] | undefined {
   const planes: Plane[] = [];
   const blocks: number[] = [];
+  const stored = new Map<HuffmanTable, number>();
   for (const [index, component] of components.entries()) {
     // Blocks of an MCU: one of each chroma component, and of luma as many as make its size.
     const across = index === 0 ? mcuWidth / 8 : 1;
@@ -166,7 +167,7 @@ function decodePlanes(
       width: Math.ceil((width * across * 8) / mcuWidth),
       height: Math.ceil((height * down * 8) / mcuHeight),
     };
-    const tables = componentTables(memory, component);
+    const tables = componentTables(memory, component, stored);
     if (!tables) return undefined;
     for (let y = 0; y < down; y++)
       for (let x = 0; x < across; x++)
@@ -185,13 +186,27 @@ function decodePlanes(
   return failed ? undefined : planes;
 }
 
-/** Addresses of a component's tables: DC, AC, quantization, DC predictor. */
-function componentTables(memory: WasmMemory<JpegKernels>, component: JpegComponent): number[] | undefined {
-  const dc = huffmanLookup(component.dcTable, 'dc');
-  const ac = huffmanLookup(component.acTable, 'ac');
-  if (!dc || !ac) return undefined;
-  const quantization = new Int32Array(component.quantization.buffer);
-  return [dc, ac, quantization, new Int32Array(1)].map((table) => memory.store(table));
+/** Addresses of a component's tables: DC, AC, quantization, DC predictor. Huffman tables that components share are `stored` once. */
+function componentTables(
+  memory: WasmMemory<JpegKernels>,
+  { dcTable, acTable, quantization }: JpegComponent,
+  stored: Map<HuffmanTable, number>,
+): number[] | undefined {
+  for (const [table, kind] of [
+    [dcTable, 'dc'],
+    [acTable, 'ac'],
+  ] as const) {
+    if (stored.has(table)) continue;
+    const lookup = huffmanLookup(table, kind);
+    if (!lookup) return undefined;
+    stored.set(table, memory.store(lookup));
+  }
+  return [
+    stored.get(dcTable)!,
+    stored.get(acTable)!,
+    memory.store(new Int32Array(quantization.buffer)),
+    memory.store(new Int32Array(1)),
+  ];
 }
 
 /** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */

@@ -7,20 +7,18 @@ import { readSample } from './read-sample.js';
 import {
   augmentedRegion,
   augmentSample,
-  keepSpare,
   mixBatch,
   reasonOf,
-  takeSpare,
-  type FinishedBatch,
+  type MixedBatch,
   type SampleOutcome,
 } from './sample-preparer.js';
 import {
   TaskProgress,
   unpackSamples,
+  type BatchMemory,
   type LoaderReply,
   type LoaderTask,
   type SampleSource,
-  type SpareMemory,
 } from './worker-task.js';
 
 export interface LoaderWorkerOptions {
@@ -40,24 +38,22 @@ const { imageSize, seed, numClasses } = options;
 const augmentation = createAugmentation(options.augmentation, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
-const spare: ArrayBuffer[] = [];
+const memories: SharedArrayBuffer[] = [];
 
-port.on('message', (task: LoaderTask | SpareMemory) => {
-  if ('spare' in task) {
-    keepSpare(spare, task.spare);
+port.on('message', (task: LoaderTask | BatchMemory) => {
+  if ('shared' in task) {
+    memories[task.memory] = task.shared;
     return;
   }
   last = last.then(async () => {
     const reply = await perform(task);
-    if (!reply) return;
-    const moved = 'batch' in reply && reply.batch ? [reply.batch.images.buffer as ArrayBuffer] : [];
-    port.postMessage(reply, moved);
+    if (reply) port.postMessage(reply);
   });
 });
 
-/** Prepares samples of the task until none is left, and finishes the batch if this thread prepared the last. */
+/** Prepares samples of the task until none is left, and mixes the batch if this thread prepared the last. */
 async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
-  const { task, epoch, images, places } = message;
+  const { task, epoch, memory, places } = message;
   try {
     const progress = new TaskProgress(message.progress);
     const outcomes: [number, SampleOutcome][] = [];
@@ -66,7 +62,7 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
     for (let index = progress.take(); index < places.length; index = progress.take()) {
       samples ??= unpackSamples(message.samples);
       const out = new Float32Array(
-        images,
+        memories[memory],
         places[index] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
         imageFloats,
       );
@@ -76,19 +72,15 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
     }
     if (outcomes.length === 0) return undefined;
     const complete = finished && message.whole && progress.labels.every((label) => label >= 0);
-    return { task, outcomes, ...(complete && { batch: finish(message, progress) }) };
+    return { task, outcomes, ...(complete && { mixed: mix(message, progress) }) };
   } catch (failure) {
     return { task, failure };
   }
 }
 
-/** Mixes the batch and takes it out of the shared memory: what it costs to copy it is not to keep the receiver waiting. */
-function finish({ epoch, images, places }: LoaderTask, { labels, ids }: TaskProgress): FinishedBatch {
-  const shared = new Float32Array(images, 0, places.length * imageFloats);
-  const targets = mixBatch(shared, labels, ids[0], epoch, numClasses, augmentation, seed);
-  const own = new Float32Array(takeSpare(spare, shared.byteLength) ?? new ArrayBuffer(shared.byteLength));
-  own.set(shared);
-  return { images: own, targets };
+function mix({ epoch, memory, places }: LoaderTask, { labels, ids }: TaskProgress): MixedBatch {
+  const images = new Float32Array(memories[memory], 0, places.length * imageFloats);
+  return { targets: mixBatch(images, labels, ids[0], epoch, numClasses, augmentation, seed) };
 }
 
 async function prepareOne(source: SampleSource, epoch: number, out: Float32Array): Promise<SampleOutcome> {

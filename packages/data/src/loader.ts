@@ -18,7 +18,6 @@ import {
 } from './loader-options.js';
 import {
   inlinePreparer,
-  type FinishedBatch,
   type PreparedSamples,
   type SampleOutcome,
   type SamplePreparer,
@@ -46,7 +45,7 @@ export interface Loader extends AsyncIterable<Batch> {
   epoch(epoch?: number, offset?: number): AsyncGenerator<Batch, void, undefined>;
   /**
    * Takes the memory of a batch's images back, for a later batch: where batches are large, a loop that lets go of each spends
-   * much of its time on collecting them. `batch.images` is empty afterwards; tensors made of it must be disposed before.
+   * much of its time on collecting them. A later batch overwrites `batch.images`; tensors made of it must be disposed before.
    */
   recycle(batch: Batch): void;
   /** Ends the worker threads. */
@@ -75,6 +74,8 @@ class DatasetLoader implements Loader {
   /** Batches begun but not asked for yet, and where the one after them starts. */
   private readonly ahead: (LoaderPosition & { readonly batch: Promise<PreparedBatch> })[] = [];
   private nextAhead: LoaderPosition;
+  /** Images that the receiver has and may give back. */
+  private readonly delivered = new WeakSet<Float32Array>();
   private order: { readonly epoch: number; readonly indices: Uint32Array } | undefined;
 
   constructor(
@@ -121,8 +122,8 @@ class DatasetLoader implements Loader {
   }
 
   recycle({ images }: Batch): void {
-    // Twice, or of no use: nothing to take.
-    if (images.length > 0) this.preparer.recycle(images);
+    // Twice, or another loader's: nothing to take.
+    if (this.delivered.delete(images)) this.preparer.recycle(images);
   }
 
   async close(): Promise<void> {
@@ -191,24 +192,23 @@ class DatasetLoader implements Loader {
   }
 
   /** The batch of the samples that could be read. */
-  private assemble(images: Float32Array, { outcomes, batch }: PreparedSamples, epoch: number): Batch {
+  private assemble(images: Float32Array, { outcomes, mixed }: PreparedSamples, epoch: number): Batch {
     const { imageSize } = this.options;
     const good = outcomes.filter(isGood);
     const labels = Int32Array.from(good, ({ label }) => label);
     const sampleIds = Float64Array.from(good, ({ id }) => id);
-    const finished = batch ?? this.finish(withoutGaps(images, outcomes), labels, sampleIds, epoch);
+    const kept = withoutGaps(images, outcomes);
+    const targets =
+      mixed || good.length === 0 ? mixed?.targets : this.preparer.mix(kept, labels, sampleIds[0], epoch);
+    const own = this.preparer.release(kept);
+    this.delivered.add(own);
     return {
-      images: finished.images,
+      images: own,
       shape: [good.length, imageSize, imageSize, 3],
       labels,
       sampleIds,
-      ...(finished.targets && { targets: finished.targets }),
+      ...(targets && { targets }),
     };
-  }
-
-  private finish(images: Float32Array, labels: Int32Array, ids: Float64Array, epoch: number): FinishedBatch {
-    const targets = labels.length > 0 ? this.preparer.mix(images, labels, ids[0], epoch) : undefined;
-    return { images: this.preparer.release(images), targets };
   }
 }
 

@@ -17,7 +17,7 @@ const MAX_FILE_BYTES = 1 << 30;
  */
 export async function readSample(location: SampleLocation, options?: DecodeOptions): Promise<ImageSample> {
   const { path, offset, label, id } = location;
-  const bytes = readBytes(location);
+  const bytes = readBytes(location, options?.borrowed ? scratchBytes : undefined);
   const name = offset === undefined ? path : `${path} at byte ${offset}`;
   if (location.encoding === 'planes')
     return { pixels: fromPlanes(bytes), width: PLANE_SIDE, height: PLANE_SIDE, label, id };
@@ -25,16 +25,18 @@ export async function readSample(location: SampleLocation, options?: DecodeOptio
   return { pixels, width, height, label, id };
 }
 
-/** The bytes at a location. Throws 'not-found' or 'io' if they cannot be read, 'invalid-file' if the file is too short. */
-export function readBytes({
-  path,
-  offset = 0,
-  length,
-}: Pick<SampleLocation, 'path' | 'offset' | 'length'>): Uint8Array {
+/**
+ * The bytes at a location, in memory of `allocate`. Throws 'not-found' or 'io' if they cannot be read, 'invalid-file' if the file
+ * is too short.
+ */
+export function readBytes(
+  { path, offset = 0, length }: Pick<SampleLocation, 'path' | 'offset' | 'length'>,
+  allocate = (size: number): Uint8Array => new Uint8Array(size),
+): Uint8Array {
   try {
     const file = openSync(path, 'r');
     try {
-      const bytes = new Uint8Array(length ?? fileSize(file, path));
+      const bytes = allocate(length ?? fileSize(file, path));
       let filled = 0;
       while (filled < bytes.length) {
         const count = readSync(file, bytes, filled, bytes.length - filled, offset + filled);
@@ -49,6 +51,18 @@ export function readBytes({
   } catch (cause) {
     throw fileError(path, cause);
   }
+}
+
+/** Larger files get memory of their own. */
+const MAX_SCRATCH = 1 << 24;
+
+let scratch = new Uint8Array(1 << 16);
+
+/** Memory that the next call hands out again. */
+function scratchBytes(size: number): Uint8Array {
+  if (size > MAX_SCRATCH) return new Uint8Array(size);
+  if (size > scratch.length) scratch = new Uint8Array(Math.min(MAX_SCRATCH, 2 * size));
+  return scratch.subarray(0, size);
 }
 
 function fileSize(file: number, path: string): number {

@@ -7,9 +7,8 @@ import type { ImageDataset, ImageSample, Region } from './image-dataset.js';
 export type SampleOutcome =
   { readonly label: number; readonly id: number } | { readonly id: number; readonly reason: string };
 
-/** The images of a batch, mixed and for the receiver to keep, with the targets of `SamplePreparer.mix`. */
-export interface FinishedBatch {
-  readonly images: Float32Array;
+/** What `SamplePreparer.mix` gave for a batch. */
+export interface MixedBatch {
   readonly targets: Float32Array | undefined;
 }
 
@@ -17,8 +16,8 @@ export interface FinishedBatch {
 export interface PreparedSamples {
   /** In the order that they were asked for. */
   readonly outcomes: SampleOutcome[];
-  /** If present, the memory of `allocate` is taken back already. */
-  readonly batch?: FinishedBatch;
+  /** If present, the images are mixed already. */
+  readonly mixed?: MixedBatch;
 }
 
 /** Reads and augments samples into a batch. */
@@ -29,7 +28,7 @@ export interface SamplePreparer {
   allocate(count: number): Float32Array;
   /**
    * Writes sample `indices[i]` at place `places[i]` of `images`, and tells what became of each. If they are
-   * the whole batch and all readable, it may be finished as well.
+   * the whole batch and all readable, it may be mixed as well.
    */
   prepare(
     indices: ArrayLike<number>,
@@ -94,7 +93,7 @@ export function inlinePreparer(
     collect: () => undefined,
     // A part of a larger batch gets memory of its own.
     release: (images) => (images.byteLength === images.buffer.byteLength ? images : images.slice()),
-    recycle: (images) => keepSpare(spare, takenFrom(images)),
+    recycle: (images) => keepSpare(spare, images.buffer as ArrayBuffer),
     close: async () => undefined,
   };
 }
@@ -110,12 +109,6 @@ export function keepSpare(spare: ArrayBuffer[], buffer: ArrayBuffer): void {
 export function takeSpare(spare: ArrayBuffer[], bytes: number): ArrayBuffer | undefined {
   const found = spare.findIndex(({ byteLength }) => byteLength === bytes);
   return found < 0 ? undefined : spare.splice(found, 1)[0];
-}
-
-/** The memory of an array, which is empty from then on: whoever still reads it sees that at once. */
-function takenFrom(images: Float32Array): ArrayBuffer {
-  const buffer = images.buffer as ArrayBuffer;
-  return structuredClone(buffer, { transfer: [buffer] });
 }
 
 /** Augments a sample with the draws of (seed, epoch, id): the same in every thread. */

@@ -6,9 +6,11 @@ import { RevatError } from '@revat/core';
 import type { ImageDataset } from './image-dataset.js';
 import type { LoaderWorkerData, LoaderWorkerOptions } from './loader-worker.js';
 import {
+  keepSpare,
   mixBatch,
   reasonOf,
-  type FinishedBatch,
+  takeSpare,
+  type MixedBatch,
   type PreparedSamples,
   type SampleOutcome,
   type SamplePreparer,
@@ -16,10 +18,10 @@ import {
 import {
   packSamples,
   TaskProgress,
+  type BatchMemory,
   type LoaderReply,
   type LoaderTask,
   type SampleSource,
-  type SpareMemory,
 } from './worker-task.js';
 
 export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numClasses'> {
@@ -36,7 +38,7 @@ interface PendingTask {
   readonly outcomes: SampleOutcome[];
   /** Samples whose outcome is not known yet. */
   missing: number;
-  batch?: FinishedBatch;
+  mixed?: MixedBatch;
   readonly resolve: (prepared: PreparedSamples) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -57,10 +59,13 @@ class WorkerPool implements SamplePreparer {
   private readonly pending = new Map<number, PendingTask>();
   private readonly augmentation: Augmentation;
   private readonly imageFloats: number;
-  /** Shared memory of batches that were copied out. */
+  /** Shared memory of all batches, by number. */
+  private readonly memories: SharedArrayBuffer[] = [];
+  /** That of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
+  /** Memory that the receiver gave back. */
+  private readonly spare: ArrayBuffer[] = [];
   private nextTask = 0;
-  private nextSpare = 0;
   private closed = false;
 
   constructor(
@@ -92,8 +97,15 @@ class WorkerPool implements SamplePreparer {
   }
 
   allocate(count: number): Float32Array {
+    return new Float32Array(this.free.pop() ?? this.newMemory(), 0, count * this.imageFloats);
+  }
+
+  private newMemory(): SharedArrayBuffer {
     const bytes = this.options.batchSize * this.imageFloats * Float32Array.BYTES_PER_ELEMENT;
-    return new Float32Array(this.free.pop() ?? new SharedArrayBuffer(bytes), 0, count * this.imageFloats);
+    const shared = new SharedArrayBuffer(bytes);
+    const memory = this.memories.push(shared) - 1;
+    for (const port of this.ports) port.postMessage({ memory, shared } satisfies BatchMemory);
+    return shared;
   }
 
   async prepare(
@@ -113,15 +125,14 @@ class WorkerPool implements SamplePreparer {
     if (readable.length > 0) {
       const task = {
         epoch,
-        images: images.buffer as unknown as SharedArrayBuffer,
+        memory: this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer),
         places: readable.map((i) => places[i]),
         samples: packSamples(readable.map((i) => known[i] as SampleSource)),
         whole: whole && readable.length === known.length,
       };
-      const { outcomes: prepared, batch } = await this.run(task);
+      const { outcomes: prepared, mixed } = await this.run(task);
       readable.forEach((i, k) => (outcomes[i] = prepared[k]));
-      if (batch) this.free.push(task.images);
-      return { outcomes: outcomes as SampleOutcome[], batch };
+      return { outcomes: outcomes as SampleOutcome[], mixed };
     }
     return { outcomes: outcomes as SampleOutcome[] };
   }
@@ -134,18 +145,16 @@ class WorkerPool implements SamplePreparer {
 
   release(images: Float32Array): Float32Array {
     // Into memory of its own: the receiver may keep it, and native code takes no shared memory.
-    const own = new Float32Array(images.length);
+    const own = new Float32Array(
+      takeSpare(this.spare, images.byteLength) ?? new ArrayBuffer(images.byteLength),
+    );
     own.set(images);
     this.free.push(images.buffer as unknown as SharedArrayBuffer);
     return own;
   }
 
   recycle(images: Float32Array): void {
-    if (this.closed) return;
-    // To the threads in turn: any of them may finish a batch.
-    const port = this.ports[this.nextSpare++ % this.ports.length];
-    const spare = images.buffer as ArrayBuffer;
-    port.postMessage({ spare } satisfies SpareMemory, [spare]);
+    keepSpare(this.spare, images.buffer as ArrayBuffer);
   }
 
   async close(): Promise<void> {
@@ -208,10 +217,10 @@ class WorkerPool implements SamplePreparer {
     } else {
       for (const [index, outcome] of reply.outcomes) task.outcomes[index] = outcome;
       task.missing -= reply.outcomes.length;
-      task.batch ??= reply.batch;
+      task.mixed ??= reply.mixed;
       if (task.missing === 0) {
         this.pending.delete(reply.task);
-        task.resolve({ outcomes: task.outcomes, batch: task.batch });
+        task.resolve({ outcomes: task.outcomes, mixed: task.mixed });
       }
     }
     if (this.pending.size === 0) for (const port of this.ports) port.unref();

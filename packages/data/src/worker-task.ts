@@ -1,34 +1,38 @@
 /** What the threads of `workerPreparer` are told and tell: a task is a batch, whose samples the threads share out themselves. */
 import type { ImageSample, SampleLocation } from './image-dataset.js';
-import type { FinishedBatch, SampleOutcome } from './sample-preparer.js';
+import type { MixedBatch, SampleOutcome } from './sample-preparer.js';
 
 /** Samples to be prepared into one batch; every thread gets the same message. */
 export interface LoaderTask {
   readonly task: number;
   readonly epoch: number;
-  /** [B, S, S, 3] float32 in shared memory. */
-  readonly images: SharedArrayBuffer;
+  /** Number of the `BatchMemory` that the samples are written into, as [B, S, S, 3] float32. */
+  readonly memory: number;
   /** Place in `images` of each sample. */
   readonly places: readonly number[];
   readonly samples: SampleParcel;
-  /** Whether the samples are a whole batch, to be finished if none of them is unreadable. */
+  /** Whether the samples are a whole batch, to be mixed if none of them is unreadable. */
   readonly whole: boolean;
   /** See `TaskProgress`. */
   readonly progress: SharedArrayBuffer;
 }
 
-/** Memory of a batch that the receiver has done with. */
-export interface SpareMemory {
-  readonly spare: ArrayBuffer;
+/**
+ * Shared memory for the images of batches. Every thread is told of it once: for V8 each object that stands for it is as large
+ * as it, and one a task would keep the garbage collector busy.
+ */
+export interface BatchMemory {
+  readonly memory: number;
+  readonly shared: SharedArrayBuffer;
 }
 
-/** From each thread that had a part in a task, when no sample is left; from the one that finished last also the batch. */
+/** From each thread that had a part in a task, when no sample is left; the one that finished last also mixed the batch. */
 export type LoaderReply =
   | {
       readonly task: number;
       /** By index in `places`. */
       readonly outcomes: readonly (readonly [index: number, outcome: SampleOutcome])[];
-      readonly batch?: FinishedBatch;
+      readonly mixed?: MixedBatch;
     }
   | { readonly task: number; readonly failure: unknown };
 

@@ -61,11 +61,24 @@ describe.each<[string, ImageDataset]>([
       for await (const batch of loader) {
         found.push(...(await hashes(asyncList(batch))));
         loader.recycle(batch);
-        expect(batch.images).toHaveLength(0);
-        loader.recycle(batch);
       }
       await loader.close();
       expect(found).toEqual(expected);
+    }
+  });
+
+  test('memory is used again, and of a batch that is recycled twice only once', async () => {
+    for (const workers of [0, 2]) {
+      const loader = createLoader(dataset, { ...OPTIONS, batchSize: 2, workers, prefetch: 1 });
+      const batches = loader.epoch(0);
+      const next = async () => (await batches.next()).value as Batch;
+      const first = await next();
+      loader.recycle(first);
+      loader.recycle(first);
+      const held = [await next(), await next(), await next()].map(({ images }) => images.buffer);
+      expect(new Set(held).size).toBe(3);
+      expect(held).toContain(first.images.buffer);
+      await loader.close();
     }
   });
 

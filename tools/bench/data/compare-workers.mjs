@@ -22,7 +22,11 @@ export async function compareWorkers(root, photographs, rounds) {
   return { unit: 'images per second', one, two, ratio: two.rate / one.rate };
 }
 
-/** One loader at a time: workers prepare batches ahead also while nobody asks. The first epoch warms up. */
+/** Epochs until both threads' code is compiled. */
+const WARM_UP = 3;
+const EPOCHS = 3;
+
+/** One loader at a time: workers prepare batches ahead also while nobody asks. */
 async function measure(folder, workers) {
   const loader = createLoader(imageFolder(folder), {
     batchSize: BATCH,
@@ -30,13 +34,13 @@ async function measure(folder, workers) {
     augmentation: 'heavy',
     shuffle: true,
     workers,
-    prefetch: 4,
   });
   try {
-    await serve(loader, 0);
+    for (let epoch = 0; epoch < WARM_UP; epoch++) await serve(loader, epoch);
     const start = performance.now();
     const cpu = process.cpuUsage();
-    const images = (await serve(loader, 1)) + (await serve(loader, 2));
+    let images = 0;
+    for (let epoch = 0; epoch < EPOCHS; epoch++) images += await serve(loader, WARM_UP + epoch);
     const seconds = (performance.now() - start) / 1000;
     const { user, system } = process.cpuUsage(cpu);
     return { rate: images / seconds, processors: (user + system) / 1e6 / seconds };
