@@ -38,11 +38,14 @@ const { imageSize, seed, numClasses } = options;
 const augmentation = createAugmentation(options.augmentation, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
-const memories: SharedArrayBuffer[] = [];
+/** By number of the batch memory. */
+const imagesOf: SharedArrayBuffer[] = [];
+const samplesOf: SharedArrayBuffer[] = [];
 
 port.on('message', (task: LoaderTask | BatchMemory) => {
-  if ('shared' in task) {
-    memories[task.memory] = task.shared;
+  if (!('task' in task)) {
+    if (task.images) imagesOf[task.memory] = task.images;
+    if (task.samples) samplesOf[task.memory] = task.samples;
     return;
   }
   last = last.then(async () => {
@@ -56,30 +59,32 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
   const { task, epoch, memory, places } = message;
   try {
     const progress = new TaskProgress(message.progress);
-    const outcomes: [number, SampleOutcome][] = [];
+    const unreadable: [number, string][] = [];
+    let count = 0;
     let samples: SampleSource[] | undefined;
     let finished = false;
     for (let index = progress.take(); index < places.length; index = progress.take()) {
-      samples ??= unpackSamples(message.samples);
+      samples ??= unpackSamples(message.samples, samplesOf[memory], places.length);
       const out = new Float32Array(
-        memories[memory],
+        imagesOf[memory],
         places[index] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
         imageFloats,
       );
       const outcome = await prepareOne(samples[index], epoch, out);
-      outcomes.push([index, outcome]);
+      if ('reason' in outcome) unreadable.push([index, outcome.reason]);
+      count++;
       finished = progress.finish(index, outcome);
     }
-    if (outcomes.length === 0) return undefined;
+    if (count === 0) return undefined;
     const complete = finished && message.whole && progress.labels.every((label) => label >= 0);
-    return { task, outcomes, ...(complete && { mixed: mix(message, progress) }) };
+    return { task, count, unreadable, ...(complete && { mixed: mix(message, progress) }) };
   } catch (failure) {
     return { task, failure };
   }
 }
 
 function mix({ epoch, memory, places }: LoaderTask, { labels, ids }: TaskProgress): MixedBatch {
-  const images = new Float32Array(memories[memory], 0, places.length * imageFloats);
+  const images = new Float32Array(imagesOf[memory], 0, places.length * imageFloats);
   return { targets: mixBatch(images, labels, ids[0], epoch, numClasses, augmentation, seed) };
 }
 

@@ -35,7 +35,9 @@ const CLOSED = 'loader: it was closed while batches were being prepared.';
 type KnownSource = SampleSource | { readonly id: number; readonly reason: string };
 
 interface PendingTask {
-  readonly outcomes: SampleOutcome[];
+  readonly progress: TaskProgress;
+  /** By index, why a sample could not be read. */
+  readonly unreadable: Map<number, string>;
   /** Samples whose outcome is not known yet. */
   missing: number;
   mixed?: MixedBatch;
@@ -59,8 +61,9 @@ class WorkerPool implements SamplePreparer {
   private readonly pending = new Map<number, PendingTask>();
   private readonly augmentation: Augmentation;
   private readonly imageFloats: number;
-  /** Shared memory of all batches, by number. */
+  /** Shared memory of all batches, by number: images, and packed samples. */
   private readonly memories: SharedArrayBuffer[] = [];
+  private readonly samples: SharedArrayBuffer[] = [];
   /** That of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
   /** Memory that the receiver gave back. */
@@ -102,10 +105,23 @@ class WorkerPool implements SamplePreparer {
 
   private newMemory(): SharedArrayBuffer {
     const bytes = this.options.batchSize * this.imageFloats * Float32Array.BYTES_PER_ELEMENT;
-    const shared = new SharedArrayBuffer(bytes);
-    const memory = this.memories.push(shared) - 1;
-    for (const port of this.ports) port.postMessage({ memory, shared } satisfies BatchMemory);
-    return shared;
+    const images = new SharedArrayBuffer(bytes);
+    this.announce({ memory: this.memories.push(images) - 1, images });
+    return images;
+  }
+
+  /** Room for packed samples: free, since no two tasks use the same memory at a time. */
+  private sampleMemory(memory: number, bytes: number): SharedArrayBuffer {
+    if (!(this.samples[memory]?.byteLength >= bytes)) {
+      const samples = new SharedArrayBuffer(bytes);
+      this.samples[memory] = samples;
+      this.announce({ memory, samples });
+    }
+    return this.samples[memory];
+  }
+
+  private announce(memory: BatchMemory): void {
+    for (const port of this.ports) port.postMessage(memory);
   }
 
   async prepare(
@@ -115,19 +131,21 @@ class WorkerPool implements SamplePreparer {
     images: Float32Array,
     whole: boolean,
   ): Promise<PreparedSamples> {
-    const sources = this.sourcesOf(indices);
+    const found = this.sourcesOf(indices);
     // Without a turn in between if possible: this thread may be about to be blocked.
-    const known = Array.isArray(sources) ? sources : await sources;
+    const known = Array.isArray(found) ? found : await found;
     const outcomes = known.map((source): SampleOutcome | undefined =>
       'reason' in source ? source : undefined,
     );
     const readable = places.map((_, i) => i).filter((i) => !outcomes[i]);
     if (readable.length > 0) {
+      const memory = this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer);
+      const sources = readable.map((i) => known[i] as SampleSource);
       const task = {
         epoch,
-        memory: this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer),
+        memory,
         places: readable.map((i) => places[i]),
-        samples: packSamples(readable.map((i) => known[i] as SampleSource)),
+        samples: packSamples(sources, (bytes) => this.sampleMemory(memory, bytes)),
         whole: whole && readable.length === known.length,
       };
       const { outcomes: prepared, mixed } = await this.run(task);
@@ -193,8 +211,9 @@ class WorkerPool implements SamplePreparer {
       }
       const id = this.nextTask++;
       const count = task.places.length;
-      this.pending.set(id, { outcomes: [], missing: count, resolve, reject });
-      const message: LoaderTask = { ...task, task: id, progress: TaskProgress.forSamples(count).buffer };
+      const progress = TaskProgress.forSamples(count);
+      this.pending.set(id, { progress, unreadable: new Map(), missing: count, resolve, reject });
+      const message: LoaderTask = { ...task, task: id, progress: progress.buffer };
       for (const port of this.ports) {
         port.ref();
         port.postMessage(message);
@@ -215,12 +234,12 @@ class WorkerPool implements SamplePreparer {
       this.pending.delete(reply.task);
       task.reject(reply.failure);
     } else {
-      for (const [index, outcome] of reply.outcomes) task.outcomes[index] = outcome;
-      task.missing -= reply.outcomes.length;
+      for (const [index, reason] of reply.unreadable) task.unreadable.set(index, reason);
+      task.missing -= reply.count;
       task.mixed ??= reply.mixed;
       if (task.missing === 0) {
         this.pending.delete(reply.task);
-        task.resolve({ outcomes: task.outcomes, mixed: task.mixed });
+        task.resolve({ outcomes: task.progress.outcomes(task.unreadable), mixed: task.mixed });
       }
     }
     if (this.pending.size === 0) for (const port of this.ports) port.unref();

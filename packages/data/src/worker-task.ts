@@ -8,9 +8,10 @@ export interface LoaderTask {
   readonly epoch: number;
   /** Number of the `BatchMemory` that the samples are written into, as [B, S, S, 3] float32. */
   readonly memory: number;
-  /** Place in `images` of each sample. */
+  /** Place in the images of each sample. */
   readonly places: readonly number[];
-  readonly samples: SampleParcel;
+  /** See `packSamples`. */
+  readonly samples: string;
   /** Whether the samples are a whole batch, to be mixed if none of them is unreadable. */
   readonly whole: boolean;
   /** See `TaskProgress`. */
@@ -18,58 +19,76 @@ export interface LoaderTask {
 }
 
 /**
- * Shared memory for the images of batches. Every thread is told of it once: for V8 each object that stands for it is as large
- * as it, and one a task would keep the garbage collector busy.
+ * Shared memory for batches: their images, and samples that are in memory. Every thread is told of each part
+ * once: for V8 each object that stands for it is as large as it, and one a task would keep the garbage collector busy.
  */
 export interface BatchMemory {
   readonly memory: number;
-  readonly shared: SharedArrayBuffer;
+  readonly images?: SharedArrayBuffer;
+  readonly samples?: SharedArrayBuffer;
 }
 
 /** From each thread that had a part in a task, when no sample is left; the one that finished last also mixed the batch. */
 export type LoaderReply =
   | {
       readonly task: number;
-      /** By index in `places`. */
-      readonly outcomes: readonly (readonly [index: number, outcome: SampleOutcome])[];
+      /** How many samples the thread prepared; what became of the good ones is in the task's progress. */
+      readonly count: number;
+      /** By index in `places`, why a sample could not be read. */
+      readonly unreadable: readonly (readonly [index: number, reason: string])[];
       readonly mixed?: MixedBatch;
     }
   | { readonly task: number; readonly failure: unknown };
 
-/**
- * Samples in a form that is cheap to send to several threads: text for what is in files, and for what is in memory its
- * pixels one after the other in shared memory.
- */
-export interface SampleParcel {
-  readonly text: string;
-  /** In shared memory. */
-  readonly pixels: Uint8Array | undefined;
-}
-
 export type SampleSource = SampleLocation | ImageSample;
 
-export function packSamples(sources: readonly SampleSource[]): SampleParcel {
-  const total = sources.reduce((sum, source) => sum + ('pixels' in source ? source.pixels.length : 0), 0);
-  const pixels = total > 0 ? new Uint8Array(new SharedArrayBuffer(total)) : undefined;
-  let used = 0;
-  const entries = sources.map((source) => {
-    if (!('pixels' in source)) return source;
-    const { width, height, label, id } = source;
-    pixels!.set(source.pixels, used);
+/** Numbers that describe a sample in memory: width, height, label, id. */
+const FIELDS = 4;
+const FIELD_BYTES = FIELDS * Float64Array.BYTES_PER_ELEMENT;
+
+/**
+ * Samples in a form that is cheap to send to several threads: text for what is in files. What is in memory lies in shared
+ * memory of `allocate` instead: first the numbers of all samples, then their pixels.
+ */
+export function packSamples(
+  sources: readonly SampleSource[],
+  allocate: (bytes: number) => SharedArrayBuffer,
+): string {
+  let total = sources.length * FIELD_BYTES;
+  for (const source of sources) {
+    if (!('pixels' in source)) return JSON.stringify(sources);
+    total += source.pixels.length;
+  }
+  const memory = allocate(total);
+  const numbers = new Float64Array(memory, 0, sources.length * FIELDS);
+  const bytes = new Uint8Array(memory);
+  let used = numbers.byteLength;
+  for (const [i, source] of (sources as readonly ImageSample[]).entries()) {
+    numbers[i * FIELDS] = source.width;
+    numbers[i * FIELDS + 1] = source.height;
+    numbers[i * FIELDS + 2] = source.label;
+    numbers[i * FIELDS + 3] = source.id;
+    bytes.set(source.pixels, used);
     used += source.pixels.length;
-    return { width, height, label, id, end: used };
-  });
-  return { text: JSON.stringify(entries), pixels };
+  }
+  return '';
 }
 
-export function unpackSamples({ text, pixels }: SampleParcel): SampleSource[] {
-  const entries = JSON.parse(text) as (SampleLocation | (Omit<ImageSample, 'pixels'> & { end: number }))[];
-  return entries.map((entry) => {
-    if (!('end' in entry)) return entry;
-    const { end, ...sample } = entry;
-    // A copy: augmentations may write into the pixels.
-    const start = end - sample.width * sample.height * 3;
-    return { ...sample, pixels: pixels!.slice(start, end) };
+/** What was packed, of `count` samples. The pixels are copies: augmentations may write into them. */
+export function unpackSamples(
+  text: string,
+  memory: SharedArrayBuffer | undefined,
+  count: number,
+): SampleSource[] {
+  if (text !== '') return JSON.parse(text) as SampleLocation[];
+  const numbers = new Float64Array(memory!, 0, count * FIELDS);
+  const bytes = new Uint8Array(memory!);
+  let used = numbers.byteLength;
+  return Array.from({ length: count }, (_, i) => {
+    const [width, height, label, id] = numbers.subarray(i * FIELDS, (i + 1) * FIELDS);
+    const start = used;
+    used += width * height * 3;
+    return { width, height, label, id, pixels: bytes.slice(start, used) };
   });
 }
 
@@ -100,6 +119,15 @@ export class TaskProgress {
     this.labels[index] = 'label' in outcome ? outcome.label : -1;
     this.ids[index] = outcome.id;
     return Atomics.add(this.counters, 1, 1) + 1 === this.labels.length;
+  }
+
+  /** What became of all samples, once the last is finished; of unreadable ones the reasons are given. */
+  outcomes(unreadable: ReadonlyMap<number, string>): SampleOutcome[] {
+    return Array.from(this.labels, (label, index) => {
+      const id = this.ids[index];
+      const reason = unreadable.get(index);
+      return reason === undefined ? { label, id } : { id, reason };
+    });
   }
 
   private static samplesIn(buffer: SharedArrayBuffer): number {
