@@ -109,23 +109,36 @@ function passColumns(
   outWidth: number,
   between: number,
 ): void {
-  const stride = box.width * 3;
+  // Whole rows are copied at once; their ends, too, unless these are most of it.
+  const wholeRows = 2 * box.width >= width;
+  const stride = (wholeRows ? width : box.width) * 3;
+  const skipped = wholeRows ? box.left * 3 : 0;
   const stripRows = Math.max(1, Math.floor(STRIP_BYTES / stride));
-  const addresses = [starts, pairCounts, pairs].map((values) => memory.store(values));
+  const [startsAt, countsAt, pairsAt] = [starts, pairCounts, pairs].map((values) => memory.store(values));
   const strip = memory.reserve(Math.min(stripRows, box.height) * stride);
   for (let row = 0; row < box.height; row += stripRows) {
     const rows = Math.min(stripRows, box.height - row);
-    const first = ((box.top + row) * width + box.left) * 3;
+    const first = ((box.top + row) * width + box.left) * 3 - skipped;
     const target = memory.bytes(strip, rows * stride);
-    if (box.width === width) target.set(pixels.subarray(first, first + rows * stride));
+    if (wholeRows) target.set(pixels.subarray(first, first + rows * stride));
     else
       for (let k = 0; k < rows; k++) {
         const start = first + k * width * 3;
         target.set(pixels.subarray(start, start + stride), k * stride);
       }
-    const [startsAt, countsAt, pairsAt] = addresses;
+    const source = strip + skipped;
     const write = between + row * outWidth * 3;
-    memory.exports.resizeColumns(strip, stride, rows, outWidth, startsAt, countsAt, pairsAt, maxPairs, write);
+    memory.exports.resizeColumns(
+      source,
+      stride,
+      rows,
+      outWidth,
+      startsAt,
+      countsAt,
+      pairsAt,
+      maxPairs,
+      write,
+    );
   }
 }
 
