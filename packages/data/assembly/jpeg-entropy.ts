@@ -16,13 +16,6 @@ const MAX_LENGTH: i32 = 1 << 27;
 /** Coefficients of 8-bit samples are below 2048 but for rounding. */
 const MAX_COEFFICIENT: i32 = 8192;
 
-/** Natural position of each zigzag position. */
-const ZIGZAG: usize = memory.data<u8>([
-  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
-  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46,
-  53, 60, 61, 54, 47, 55, 62, 63,
-]);
-
 /**
  * Writes the entropy-coded bytes at `source` backwards, ending before `end`, without the zero bytes after 0xFF, up to the
  * end-of-image marker. Backwards, because a little-endian load then has the next byte on top. Returns how many bytes were
@@ -60,8 +53,8 @@ export function unstuff(source: usize, length: i32, end: usize): i32 {
 /**
  * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples: those of the MCUs from (left, top)
  * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 8 i32 each: DC table, AC
- * table, quantization (u16 in zigzag order), DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a
- * row of samples. Returns 0, or -1 if the data are corrupt.
+ * table, divisors in zigzag order, DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a row of
+ * samples. Returns 0, or -1 if the data are corrupt.
  */
 export function decodeScan(
   end: usize,
@@ -112,32 +105,40 @@ function decodeBlock(block: usize, lastWord: usize, position: i32, out: usize): 
   position += <i32>(entry & 63);
 
   const table = <usize>load<i32>(block, 4);
-  const quantization = <usize>load<i32>(block, 8);
-  // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
-  let second = true;
+  const divisors = <usize>load<i32>(block, 8);
   let last = 0;
-  for (let k = 1; k < 64; k++) {
-    // Shifts are by the lowest six bits of what they are given.
-    if (second) window <<= entry;
-    else window = windowAt(lastWord, position);
-    second = !second;
-    entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
-    if (entry == 0) {
-      entry = longCode(table, window);
-      if (entry == 0) return -1;
-    }
+  let k = 1;
+  // Shifts are by the lowest six bits of what they are given.
+  window <<= entry;
+  for (;;) {
+    entry = codeAt(table, window);
+    if (entry == 0) return -1;
     position += <i32>(entry & 63);
-    const value = valueOf(window, entry);
-    const run = (<i32>(entry >> 16)) & 0xff;
-    k += run;
+    k += runOf(entry);
     if (k > 63) {
       // A run that leads beyond the block is corrupt.
-      if (run != END_OF_BLOCK) return -1;
+      if (!isEnd(entry)) return -1;
       break;
     }
     last = k;
-    const natural = <usize>load<u8>(ZIGZAG + <usize>k);
-    store<i16>(COEFFICIENTS + (natural << 1), value * <i32>load<u16>(quantization + ((<usize>k) << 1)));
+    storeCoefficient(divisors, k, valueOf(window, entry));
+    if (++k > 63) break;
+
+    // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
+    window = windowAt(lastWord, position);
+    entry = codeAt(table, window);
+    if (entry == 0) return -1;
+    position += <i32>(entry & 63);
+    k += runOf(entry);
+    if (k > 63) {
+      // A run that leads beyond the block is corrupt.
+      if (!isEnd(entry)) return -1;
+      break;
+    }
+    last = k;
+    storeCoefficient(divisors, k, valueOf(window, entry));
+    if (++k > 63) break;
+    window <<= entry;
   }
   const stride = <usize>load<i32>(block, 28);
   if (last == 0) flatBlock(out, stride);
@@ -153,22 +154,24 @@ function skipBlock(block: usize, lastWord: usize, position: i32): i32 {
   position += <i32>(entry & 63);
 
   const table = <usize>load<i32>(block, 4);
-  let second = true;
-  for (let k = 1; k < 64; k++) {
-    if (second) window <<= entry;
-    else window = windowAt(lastWord, position);
-    second = !second;
-    entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
-    if (entry == 0) {
-      entry = longCode(table, window);
-      if (entry == 0) return -1;
-    }
+  window <<= entry;
+  let k = 1;
+  for (;;) {
+    entry = codeAt(table, window);
+    if (entry == 0) return -1;
     position += <i32>(entry & 63);
-    const run = (<i32>(entry >> 16)) & 0xff;
-    k += run;
-    if (k > 63 && run != END_OF_BLOCK) return -1;
+    k += runOf(entry) + 1;
+    if (k > 63) break;
+
+    window = windowAt(lastWord, position);
+    entry = codeAt(table, window);
+    if (entry == 0) return -1;
+    position += <i32>(entry & 63);
+    k += runOf(entry) + 1;
+    if (k > 63) break;
+    window <<= entry;
   }
-  return position;
+  return k == 64 || isEnd(entry) ? position : -1;
 }
 
 /** At least 57 bits of the scan from `at` on, the first on top. */
@@ -177,12 +180,28 @@ function windowAt(lastWord: usize, at: i32): u64 {
   return bits << (at & 7);
 }
 
+/** Stores a coefficient at a position in zigzag order, times its divisor. */
+function storeCoefficient(divisors: usize, k: i32, value: i32): void {
+  const divisor = load<u32>(divisors + ((<usize>k) << 2));
+  store<i16>(COEFFICIENTS + <usize>(divisor >> 16), value * <i32>(divisor & 0xffff));
+}
+
+/** How many zeros come before an AC value; END_OF_BLOCK if there is none. */
+function runOf(entry: u64): i32 {
+  return (<i32>(entry >> 16)) & 0xff;
+}
+
+function isEnd(entry: u64): bool {
+  return runOf(entry) == END_OF_BLOCK;
+}
+
 /** The value after the code that a window begins with: those with a leading zero are negative. */
 function valueOf(window: u64, entry: u64): i32 {
   const bits = window << (entry >> 8);
-  const size = entry >> 24;
-  const negative = (<i32>((<i64>bits) >> 63)) ^ -1;
-  return <i32>((bits >> 1) >> (63 - size)) + (negative & (1 - (1 << (<i32>size))));
+  // All ones if negative: the value is then that of the inverted bits, negated.
+  const negative = (<u64>((<i64>bits) >> 63)) ^ -1;
+  const size = bits ^ negative;
+  return <i32>((((size >> 1) >> (entry >> 24)) ^ negative) - negative);
 }
 
 /** The block's mean, its predictor plus the difference, as a coefficient. */
@@ -214,7 +233,7 @@ function longCode(table: usize, window: u64): u64 {
       const symbol = <i32>load<u8>(table + <usize>(index & 255), SYMBOLS);
       const run = symbol == 0 ? END_OF_BLOCK : symbol >> 4;
       const size = symbol & 15;
-      return (<u64>(size << 24)) | (run << 16) | (length << 8) | (length + size);
+      return (<u64>((63 - size) << 24)) | (run << 16) | (length << 8) | (length + size);
     }
   }
   return 0;

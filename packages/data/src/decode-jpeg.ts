@@ -5,6 +5,7 @@
 import type { RgbImage } from '@revat/augment';
 import { WasmMemory } from '@revat/core';
 
+import { coefficientDivisors } from './coefficient-divisors.js';
 import { huffmanLookup } from './huffman-lookup.js';
 import type { Region } from './image-dataset.js';
 import { jpegHeaders, type HuffmanTable, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
@@ -186,7 +187,7 @@ function decodePlanes(
   return failed ? undefined : planes;
 }
 
-/** Addresses of a component's tables: DC, AC, quantization, DC predictor. Huffman tables that components share are `stored` once. */
+/** Addresses of a component's tables: DC, AC, divisors, DC predictor. Huffman tables that components share are `stored` once. */
 function componentTables(
   memory: WasmMemory<JpegKernels>,
   { dcTable, acTable, quantization }: JpegComponent,
@@ -204,7 +205,7 @@ function componentTables(
   return [
     stored.get(dcTable)!,
     stored.get(acTable)!,
-    memory.store(new Int32Array(quantization.buffer)),
+    memory.store(coefficientDivisors(quantization)),
     memory.store(new Int32Array(1)),
   ];
 }

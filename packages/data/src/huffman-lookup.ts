@@ -10,7 +10,7 @@ const WORDS = SYMBOLS + 64;
 const END_OF_BLOCK_RUN = 127;
 
 /**
- * A Huffman table for fast decoding: for every 10 bits the code that they begin with, as size of the value that follows << 24 |
+ * A Huffman table for fast decoding: for every 10 bits the code that they begin with, as 63 less size of the value that follows << 24 |
  * run << 16 | bits of the code << 8 | bits of code and value. Zero for longer codes, which are found by comparison with the
  * limits behind. Undefined for a table that is not as the standard says.
  */
@@ -40,7 +40,7 @@ export function huffmanLookup({ counts, symbols }: HuffmanTable, kind: 'dc' | 'a
 function lookupEntry(symbol: number, length: number): number {
   const size = symbol & 15;
   const run = symbol === 0 ? END_OF_BLOCK_RUN : symbol >> 4;
-  return (size << 24) | (run << 16) | (length << 8) | (length + size);
+  return ((63 - size) << 24) | (run << 16) | (length << 8) | (length + size);
 }
 
 /** End of block, sixteen zeros, or a run before a value of 1 to 10 bits. */

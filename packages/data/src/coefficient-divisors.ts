@@ -1,0 +1,11 @@
+/** Natural position of each zigzag position (Figure A.6 of ITU-T T.81). */
+const NATURAL_POSITIONS = Uint8Array.of(
+  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46,
+  53, 60, 61, 54, 47, 55, 62, 63,
+); // prettier-ignore
+
+/** Where the coefficient at each zigzag position is stored (bytes << 16), and what it is multiplied by. */
+export function coefficientDivisors(quantization: Uint16Array): Int32Array {
+  return Int32Array.from(quantization, (divisor, k) => (NATURAL_POSITIONS[k] << 17) | divisor);
+}
