@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import os from 'node:os';
 import path from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
-import { chromium, type Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
+import {
+  describeInChromium,
+  openChromiumPage,
+  START_TIMEOUT_MS,
+  type ChromiumPage,
+} from '../../../tools/jest/chromium-page.js';
 import type { DeviceDiagnosis, DeviceReport } from '../src/index.js';
 
 interface Comparison {
@@ -20,50 +20,27 @@ interface Comparison {
   readonly fallbacks: Record<string, number>;
 }
 
-const CANDIDATES = [
-  process.env.REVAT_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-];
-const executable = CANDIDATES.find((file) => file !== undefined && existsSync(file));
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-component-update'];
-const START_TIMEOUT_MS = 180_000;
-const MIME_TYPES: Record<string, string> = { '.html': 'text/html', '.wasm': 'application/wasm' };
-const WEB_RUNTIME = path.dirname(require.resolve('onnxruntime-web'));
+/** Pages that may use threads. */
+const ISOLATED = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 
-const inChromium = executable ? describe : describe.skip;
-
-inChromium('in headless Chromium (set REVAT_CHROMIUM where it is not found)', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'revat-browser-'));
-  let server: Server;
-  let browser: Browser;
+describeInChromium('in headless Chromium', () => {
+  let page: ChromiumPage;
   let comparison: Comparison;
 
   beforeAll(async () => {
-    await build({
-      entryPoints: [path.join(__dirname, 'browser/convnext-page.ts')],
-      outdir: folder,
+    page = await openChromiumPage(require.resolve('./browser/convnext-page.ts'), {
+      folders: [path.dirname(require.resolve('onnxruntime-web'))],
+      headers: ISOLATED,
       // ONNX Runtime's threads load the chunk that it is in.
       splitting: true,
-      bundle: true,
-      format: 'esm',
-      platform: 'browser',
-      logLevel: 'error',
     });
-    server = await serve(folder);
-    browser = await chromium.launch({ executablePath: executable, args: ARGUMENTS });
-    const page = await browser.newPage();
-    await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/index.html`);
-    await page.waitForFunction('globalThis.compareBackends');
-    comparison = await page.evaluate<Comparison>('globalThis.compareBackends()');
+    comparison = await page.call<Comparison>('compareBackends');
   }, START_TIMEOUT_MS);
 
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterAll(() => page?.close());
 
   test('logits and input gradient of a ConvNeXt equal those of the cpu backend', () => {
     const { expected, actual, runs, fallbacks } = comparison;
@@ -93,25 +70,3 @@ inChromium('in headless Chromium (set REVAT_CHROMIUM where it is not found)', ()
     expect(names).not.toContain('node');
   });
 });
-
-/** Serves the page and ONNX Runtime's files on a page that may use threads. */
-async function serve(folder: string): Promise<Server> {
-  const server = createServer((request, response) => {
-    const name = path.basename(new URL(request.url ?? '/', 'http://localhost').pathname);
-    const file = [folder, WEB_RUNTIME]
-      .map((place) => path.join(place, name))
-      .find((candidate) => existsSync(candidate));
-    const content =
-      name === 'index.html'
-        ? '<script type="module" src="convnext-page.js"></script>'
-        : file && readFileSync(file);
-    response.writeHead(content === undefined ? 404 : 200, {
-      'content-type': MIME_TYPES[path.extname(name)] ?? 'text/javascript',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-embedder-policy': 'require-corp',
-    });
-    response.end(content);
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  return server;
-}
