@@ -44,6 +44,7 @@ export function digits({ imageSize = 32, split = 'train' }: DigitsOptions = {}):
     name: `digits-${split}`,
     length: rows.length,
     classNames: CLASS_NAMES,
+    immutable: true,
     sample(index, { readOnly = false } = {}) {
       const id = rows[index];
       if (id === undefined)

@@ -32,6 +32,8 @@ export interface ImageDataset {
    * cannot be read, naming the file. The caller may write into the pixels unless it asks for `readOnly`.
    */
   sample(index: number, options?: SampleOptions): Promise<ImageSample> | ImageSample;
+  /** True if a sample's pixels are always the same: a loader sends them to its worker threads only once. */
+  readonly immutable?: boolean;
   /** True for data that can only be read in order: a loader must not shuffle it. */
   readonly sequential?: boolean;
   /** Where the bytes of a sample lie, so that worker threads can read them; absent for samples that exist in memory only. */

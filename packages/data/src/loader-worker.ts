@@ -3,7 +3,9 @@ import { workerData, type MessagePort } from 'node:worker_threads';
 
 import { createAugmentation, type AugmentationOptions } from '@revat/augment';
 
+import type { SampleLocation } from './image-dataset.js';
 import { readSample } from './read-sample.js';
+import { sampleAt, type SampleChunk } from './sample-memory.js';
 import {
   augmentedRegion,
   augmentSample,
@@ -14,7 +16,6 @@ import {
 } from './sample-preparer.js';
 import {
   TaskProgress,
-  unpackSamples,
   type BatchMemory,
   type LoaderReply,
   type LoaderTask,
@@ -38,21 +39,22 @@ const { imageSize, seed, numClasses } = options;
 const augmentation = createAugmentation(options.augmentation, imageSize);
 const imageFloats = imageSize ** 2 * 3;
 let last: Promise<void> = Promise.resolve();
-/** By number of the batch memory. */
+/** Shared memory by its number. */
 const imagesOf: SharedArrayBuffer[] = [];
-const samplesOf: SharedArrayBuffer[] = [];
+const chunks: SharedArrayBuffer[] = [];
 
-port.on('message', (task: LoaderTask | BatchMemory) => {
-  if (!('task' in task)) {
-    if (task.images) imagesOf[task.memory] = task.images;
-    if (task.samples) samplesOf[task.memory] = task.samples;
-    return;
-  }
+port.on('message', (message: LoaderTask | BatchMemory | SampleChunk) => {
+  if ('images' in message) imagesOf[message.memory] = message.images;
+  else if ('chunk' in message) chunks[message.chunk] = message.samples;
+  else enqueue(message);
+});
+
+function enqueue(task: LoaderTask): void {
   last = last.then(async () => {
     const reply = await perform(task);
     if (reply) port.postMessage(reply);
   });
-});
+}
 
 /** Prepares samples of the task until none is left, and mixes the batch if this thread prepared the last. */
 async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
@@ -61,16 +63,21 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
     const progress = new TaskProgress(message.progress);
     const unreadable: [number, string][] = [];
     let count = 0;
-    let samples: SampleSource[] | undefined;
+    const text = message.samples;
+    let locations: SampleLocation[] | undefined;
     let finished = false;
     for (let index = progress.take(); index < places.length; index = progress.take()) {
-      samples ??= unpackSamples(message.samples, samplesOf[memory], places.length);
       const out = new Float32Array(
         imagesOf[memory],
         places[index] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
         imageFloats,
       );
-      const outcome = await prepareOne(samples[index], epoch, out);
+      let source: SampleSource;
+      if (typeof text === 'string') {
+        locations ??= JSON.parse(text) as SampleLocation[];
+        source = locations[index];
+      } else source = sampleAt(chunks, text[index]);
+      const outcome = await prepareOne(source, epoch, out);
       if ('reason' in outcome) unreadable.push([index, outcome.reason]);
       count++;
       finished = progress.finish(index, outcome);

@@ -21,6 +21,7 @@ export function subset(
     name,
     length: chosen.length,
     classNames: dataset.classNames,
+    immutable: dataset.immutable,
     sequential: dataset.sequential,
     sample: (index, options) => dataset.sample(at(index), options),
     ...(locate && { locate: (index: number) => locate(at(index)) }),

@@ -3,7 +3,7 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { createAugmentation, type Augmentation } from '@revat/augment';
 import { RevatError } from '@revat/core';
 
-import type { ImageDataset } from './image-dataset.js';
+import type { ImageDataset, ImageSample } from './image-dataset.js';
 import type { LoaderWorkerData, LoaderWorkerOptions } from './loader-worker.js';
 import {
   keepSpare,
@@ -15,8 +15,8 @@ import {
   type SampleOutcome,
   type SamplePreparer,
 } from './sample-preparer.js';
+import { SampleMemory, type SampleChunk } from './sample-memory.js';
 import {
-  packSamples,
   TaskProgress,
   type BatchMemory,
   type LoaderReply,
@@ -30,6 +30,10 @@ export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numCla
 }
 
 const CLOSED = 'loader: it was closed while batches were being prepared.';
+
+function isInMemory(source: SampleSource): source is ImageSample {
+  return 'pixels' in source;
+}
 
 /** Where a sample is to be had from, or why it is not. */
 type KnownSource = SampleSource | { readonly id: number; readonly reason: string };
@@ -61,9 +65,9 @@ class WorkerPool implements SamplePreparer {
   private readonly pending = new Map<number, PendingTask>();
   private readonly augmentation: Augmentation;
   private readonly imageFloats: number;
-  /** Shared memory of all batches, by number: images, and packed samples. */
+  /** Shared memory of all batches, by number. */
   private readonly memories: SharedArrayBuffer[] = [];
-  private readonly samples: SharedArrayBuffer[] = [];
+  private readonly sampleMemory = new SampleMemory((chunk) => this.announce(chunk));
   /** That of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
   /** Memory that the receiver gave back. */
@@ -110,17 +114,7 @@ class WorkerPool implements SamplePreparer {
     return images;
   }
 
-  /** Room for packed samples: free, since no two tasks use the same memory at a time. */
-  private sampleMemory(memory: number, bytes: number): SharedArrayBuffer {
-    if (!(this.samples[memory]?.byteLength >= bytes)) {
-      const samples = new SharedArrayBuffer(bytes);
-      this.samples[memory] = samples;
-      this.announce({ memory, samples });
-    }
-    return this.samples[memory];
-  }
-
-  private announce(memory: BatchMemory): void {
+  private announce(memory: BatchMemory | SampleChunk): void {
     for (const port of this.ports) port.postMessage(memory);
   }
 
@@ -131,6 +125,9 @@ class WorkerPool implements SamplePreparer {
     images: Float32Array,
     whole: boolean,
   ): Promise<PreparedSamples> {
+    const memory = this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer);
+    const kept = this.keptSamples(indices);
+    if (kept) return this.run({ epoch, memory, places, samples: kept, whole });
     const found = this.sourcesOf(indices);
     // Without a turn in between if possible: this thread may be about to be blocked.
     const known = Array.isArray(found) ? found : await found;
@@ -139,13 +136,14 @@ class WorkerPool implements SamplePreparer {
     );
     const readable = places.map((_, i) => i).filter((i) => !outcomes[i]);
     if (readable.length > 0) {
-      const memory = this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer);
       const sources = readable.map((i) => known[i] as SampleSource);
       const task = {
         epoch,
         memory,
         places: readable.map((i) => places[i]),
-        samples: packSamples(sources, (bytes) => this.sampleMemory(memory, bytes)),
+        samples: sources.every(isInMemory)
+          ? this.sampleMemory.write(memory, sources)
+          : JSON.stringify(sources),
         whole: whole && readable.length === known.length,
       };
       const { outcomes: prepared, mixed } = await this.run(task);
@@ -179,6 +177,23 @@ class WorkerPool implements SamplePreparer {
     this.closed = true;
     await Promise.all(this.workers.map((worker) => worker.terminate()));
     for (const port of this.ports) port.close();
+  }
+
+  /** Addresses of samples that do not change, which the threads have or get now; undefined if not all are to be had at once. */
+  private keptSamples(indices: ArrayLike<number>): Float64Array | undefined {
+    if (!this.dataset.immutable) return undefined;
+    const addresses = new Float64Array(indices.length);
+    for (let i = 0; i < indices.length; i++) {
+      const address = this.sampleMemory.addressOf(indices[i]) ?? this.keepSample(indices[i]);
+      if (address === undefined) return undefined;
+      addresses[i] = address;
+    }
+    return addresses;
+  }
+
+  private keepSample(index: number): number | undefined {
+    const sample = this.sourceOf(index);
+    return 'pixels' in sample ? this.sampleMemory.keep(index, sample) : undefined;
   }
 
   /** Locations that threads can read, or samples that only this thread can; at once unless the data set takes time for them. */

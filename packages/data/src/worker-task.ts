@@ -10,8 +10,8 @@ export interface LoaderTask {
   readonly memory: number;
   /** Place in the images of each sample. */
   readonly places: readonly number[];
-  /** See `packSamples`. */
-  readonly samples: string;
+  /** Text for samples in files, their locations; addresses in `SampleMemory` of samples in memory. */
+  readonly samples: string | Float64Array;
   /** Whether the samples are a whole batch, to be mixed if none of them is unreadable. */
   readonly whole: boolean;
   /** See `TaskProgress`. */
@@ -19,13 +19,12 @@ export interface LoaderTask {
 }
 
 /**
- * Shared memory for batches: their images, and samples that are in memory. Every thread is told of each part
- * once: for V8 each object that stands for it is as large as it, and one a task would keep the garbage collector busy.
+ * Shared memory for the images of batches. Every thread is told of it once: for V8 each object that stands for it is as large
+ * as it, and one a task would keep the garbage collector busy.
  */
 export interface BatchMemory {
   readonly memory: number;
-  readonly images?: SharedArrayBuffer;
-  readonly samples?: SharedArrayBuffer;
+  readonly images: SharedArrayBuffer;
 }
 
 /** From each thread that had a part in a task, when no sample is left; the one that finished last also mixed the batch. */
@@ -41,56 +40,6 @@ export type LoaderReply =
   | { readonly task: number; readonly failure: unknown };
 
 export type SampleSource = SampleLocation | ImageSample;
-
-/** Numbers that describe a sample in memory: width, height, label, id. */
-const FIELDS = 4;
-const FIELD_BYTES = FIELDS * Float64Array.BYTES_PER_ELEMENT;
-
-/**
- * Samples in a form that is cheap to send to several threads: text for what is in files. What is in memory lies in shared
- * memory of `allocate` instead: first the numbers of all samples, then their pixels.
- */
-export function packSamples(
-  sources: readonly SampleSource[],
-  allocate: (bytes: number) => SharedArrayBuffer,
-): string {
-  let total = sources.length * FIELD_BYTES;
-  for (const source of sources) {
-    if (!('pixels' in source)) return JSON.stringify(sources);
-    total += source.pixels.length;
-  }
-  const memory = allocate(total);
-  const numbers = new Float64Array(memory, 0, sources.length * FIELDS);
-  const bytes = new Uint8Array(memory);
-  let used = numbers.byteLength;
-  for (const [i, source] of (sources as readonly ImageSample[]).entries()) {
-    numbers[i * FIELDS] = source.width;
-    numbers[i * FIELDS + 1] = source.height;
-    numbers[i * FIELDS + 2] = source.label;
-    numbers[i * FIELDS + 3] = source.id;
-    bytes.set(source.pixels, used);
-    used += source.pixels.length;
-  }
-  return '';
-}
-
-/** What was packed, of `count` samples. The pixels are copies: augmentations may write into them. */
-export function unpackSamples(
-  text: string,
-  memory: SharedArrayBuffer | undefined,
-  count: number,
-): SampleSource[] {
-  if (text !== '') return JSON.parse(text) as SampleLocation[];
-  const numbers = new Float64Array(memory!, 0, count * FIELDS);
-  const bytes = new Uint8Array(memory!);
-  let used = numbers.byteLength;
-  return Array.from({ length: count }, (_, i) => {
-    const [width, height, label, id] = numbers.subarray(i * FIELDS, (i + 1) * FIELDS);
-    const start = used;
-    used += width * height * 3;
-    return { width, height, label, id, pixels: bytes.slice(start, used) };
-  });
-}
 
 /** How far a task is, in shared memory: which sample is next, and the labels and ids of those prepared. */
 export class TaskProgress {

@@ -46,6 +46,7 @@ describe.each<[string, ImageDataset]>([
   ['folder', imageFolder(fixture('folder'))],
   ['shards', tarShards(fixture('shards'))],
   ['memory', digits({ split: 'test' })],
+  ['memory that changes', { ...digits({ split: 'test' }), immutable: false }],
 ])('%s', (_, dataset) => {
   test('0, 1, 2 and 7 workers: identical batches', async () => {
     const { hashes: expected } = await run(dataset, OPTIONS);
