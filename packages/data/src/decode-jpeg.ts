@@ -10,6 +10,7 @@ import { huffmanLookup } from './huffman-lookup.js';
 import type { Region } from './image-dataset.js';
 import { jpegHeaders, type HuffmanTable, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './jpeg-wasm.js';
+import { mcuGrid, type McuGrid } from './mcu-grid.js';
 
 interface JpegKernels {
   unstuff(source: number, length: number, end: number): number;
@@ -75,23 +76,6 @@ let kernels: WasmMemory<JpegKernels> | undefined;
 /** The hash of the source that the kernels were compiled from. */
 export const JPEG_KERNELS_SHA256 = SOURCE_SHA256;
 
-/** MCUs (blocks of all components that are stored together) of an image, and those of them that are needed. */
-interface McuGrid {
-  /** Size of an MCU in pixels. */
-  readonly mcuWidth: number;
-  readonly mcuHeight: number;
-  readonly columns: number;
-  readonly rows: number;
-  /** The needed ones: from (left, top) up to (right, bottom). */
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-/** Pixels around a region that its chroma is interpolated from. */
-const CHROMA_REACH = 2;
-
 /**
  * The image, or undefined if the file is unusual or damaged in any way. Its pixels are borrowed: the next call overwrites
  * them. Outside `region` they may be anything; damage is found there all the same.
@@ -105,29 +89,6 @@ export function decodeBaselineJpeg(bytes: Uint8Array, region?: Region): RgbImage
   const grid = mcuGrid(headers, region);
   const planes = decodePlanes(kernels, bytes.subarray(headers.scanStart), headers, grid);
   return planes && combine(kernels, planes, headers, grid);
-}
-
-function mcuGrid({ width, height, components }: JpegHeaders, region?: Region): McuGrid {
-  // A single component comes block by block, whatever its sampling factors.
-  const [{ horizontal, vertical }] = components.length === 1 ? [{ horizontal: 1, vertical: 1 }] : components;
-  const mcuWidth = 8 * horizontal;
-  const mcuHeight = 8 * vertical;
-  const columns = Math.ceil(width / mcuWidth);
-  const rows = Math.ceil(height / mcuHeight);
-  const box = region?.(width, height) ?? { left: 0, top: 0, width, height };
-  const first = (start: number, size: number) => Math.max(0, Math.floor((start - CHROMA_REACH) / size));
-  const end = (stop: number, size: number, count: number) =>
-    Math.min(count, Math.ceil((stop + CHROMA_REACH) / size));
-  return {
-    mcuWidth,
-    mcuHeight,
-    columns,
-    rows,
-    left: first(box.left, mcuWidth),
-    top: first(box.top, mcuHeight),
-    right: end(box.left + box.width, mcuWidth, columns),
-    bottom: end(box.top + box.height, mcuHeight, rows),
-  };
 }
 
 function hasCommonSampling({ width, components }: JpegHeaders): boolean {

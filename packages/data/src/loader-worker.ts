@@ -63,8 +63,7 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
     const progress = new TaskProgress(message.progress);
     const unreadable: [number, string][] = [];
     let count = 0;
-    const text = message.samples;
-    let locations: SampleLocation[] | undefined;
+    let sourceAt: ((index: number) => SampleSource) | undefined;
     let finished = false;
     for (let index = progress.take(); index < places.length; index = progress.take()) {
       const out = new Float32Array(
@@ -72,12 +71,8 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
         places[index] * imageFloats * Float32Array.BYTES_PER_ELEMENT,
         imageFloats,
       );
-      let source: SampleSource;
-      if (typeof text === 'string') {
-        locations ??= JSON.parse(text) as SampleLocation[];
-        source = locations[index];
-      } else source = sampleAt(chunks, text[index]);
-      const outcome = await prepareOne(source, epoch, out);
+      sourceAt ??= sourcesOf(message.samples);
+      const outcome = await prepareOne(sourceAt(index), epoch, out);
       if ('reason' in outcome) unreadable.push([index, outcome.reason]);
       count++;
       finished = progress.finish(index, outcome);
@@ -88,6 +83,12 @@ async function perform(message: LoaderTask): Promise<LoaderReply | undefined> {
   } catch (failure) {
     return { task, failure };
   }
+}
+
+function sourcesOf(samples: LoaderTask['samples']): (index: number) => SampleSource {
+  if (typeof samples !== 'string') return (index) => sampleAt(chunks, samples[index]);
+  const locations = JSON.parse(samples) as SampleLocation[];
+  return (index) => locations[index];
 }
 
 function mix({ epoch, memory, places }: LoaderTask, { labels, ids }: TaskProgress): MixedBatch {

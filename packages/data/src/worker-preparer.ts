@@ -3,19 +3,19 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { createAugmentation, type Augmentation } from '@revat/augment';
 import { RevatError } from '@revat/core';
 
-import type { ImageDataset, ImageSample } from './image-dataset.js';
+import type { ImageDataset } from './image-dataset.js';
 import type { LoaderWorkerData, LoaderWorkerOptions } from './loader-worker.js';
 import {
   keepSpare,
   mixBatch,
-  reasonOf,
   takeSpare,
   type MixedBatch,
   type PreparedSamples,
   type SampleOutcome,
   type SamplePreparer,
 } from './sample-preparer.js';
-import { SampleMemory, type SampleChunk } from './sample-memory.js';
+import type { SampleChunk } from './sample-memory.js';
+import { SampleSources } from './sample-sources.js';
 import {
   TaskProgress,
   type BatchMemory,
@@ -30,13 +30,6 @@ export interface WorkerPreparerOptions extends Omit<LoaderWorkerOptions, 'numCla
 }
 
 const CLOSED = 'loader: it was closed while batches were being prepared.';
-
-function isInMemory(source: SampleSource): source is ImageSample {
-  return 'pixels' in source;
-}
-
-/** Where a sample is to be had from, or why it is not. */
-type KnownSource = SampleSource | { readonly id: number; readonly reason: string };
 
 interface PendingTask {
   readonly progress: TaskProgress;
@@ -67,7 +60,7 @@ class WorkerPool implements SamplePreparer {
   private readonly imageFloats: number;
   /** Shared memory of all batches, by number. */
   private readonly memories: SharedArrayBuffer[] = [];
-  private readonly sampleMemory = new SampleMemory((chunk) => this.announce(chunk));
+  private readonly sources: SampleSources;
   /** That of batches that were copied out. */
   private readonly free: SharedArrayBuffer[] = [];
   /** Memory that the receiver gave back. */
@@ -79,6 +72,7 @@ class WorkerPool implements SamplePreparer {
     private readonly dataset: ImageDataset,
     private readonly options: WorkerPreparerOptions,
   ) {
+    this.sources = new SampleSources(dataset, (chunk) => this.announce(chunk));
     const { augmentation, imageSize, seed, workers } = options;
     const numClasses = dataset.classNames.length;
     const workerData: LoaderWorkerOptions = { augmentation, imageSize, seed, numClasses };
@@ -126,9 +120,9 @@ class WorkerPool implements SamplePreparer {
     whole: boolean,
   ): Promise<PreparedSamples> {
     const memory = this.memories.indexOf(images.buffer as unknown as SharedArrayBuffer);
-    const kept = this.keptSamples(indices);
+    const kept = this.sources.kept(indices);
     if (kept) return this.run({ epoch, memory, places, samples: kept, whole });
-    const found = this.sourcesOf(indices);
+    const found = this.sources.of(indices);
     // Without a turn in between if possible: this thread may be about to be blocked.
     const known = Array.isArray(found) ? found : await found;
     const outcomes = known.map((source): SampleOutcome | undefined =>
@@ -136,14 +130,12 @@ class WorkerPool implements SamplePreparer {
     );
     const readable = places.map((_, i) => i).filter((i) => !outcomes[i]);
     if (readable.length > 0) {
-      const sources = readable.map((i) => known[i] as SampleSource);
+      const good = readable.map((i) => known[i] as SampleSource);
       const task = {
         epoch,
         memory,
         places: readable.map((i) => places[i]),
-        samples: sources.every(isInMemory)
-          ? this.sampleMemory.write(memory, sources)
-          : JSON.stringify(sources),
+        samples: this.sources.pack(memory, good),
         whole: whole && readable.length === known.length,
       };
       const { outcomes: prepared, mixed } = await this.run(task);
@@ -177,44 +169,6 @@ class WorkerPool implements SamplePreparer {
     this.closed = true;
     await Promise.all(this.workers.map((worker) => worker.terminate()));
     for (const port of this.ports) port.close();
-  }
-
-  /** Addresses of samples that do not change, which the threads have or get now; undefined if not all are to be had at once. */
-  private keptSamples(indices: ArrayLike<number>): Float64Array | undefined {
-    if (!this.dataset.immutable) return undefined;
-    const addresses = new Float64Array(indices.length);
-    for (let i = 0; i < indices.length; i++) {
-      const address = this.sampleMemory.addressOf(indices[i]) ?? this.keepSample(indices[i]);
-      if (address === undefined) return undefined;
-      addresses[i] = address;
-    }
-    return addresses;
-  }
-
-  private keepSample(index: number): number | undefined {
-    const sample = this.sourceOf(index);
-    return 'pixels' in sample ? this.sampleMemory.keep(index, sample) : undefined;
-  }
-
-  /** Locations that threads can read, or samples that only this thread can; at once unless the data set takes time for them. */
-  private sourcesOf(indices: ArrayLike<number>): KnownSource[] | Promise<KnownSource[]> {
-    const sources = Array.from(indices, (index) => this.sourceOf(index));
-    const isKnown = (source: KnownSource | Promise<KnownSource>) => !(source instanceof Promise);
-    if (sources.every(isKnown)) return sources as KnownSource[];
-    return Promise.all(sources.map(async (source) => source));
-  }
-
-  private sourceOf(index: number): KnownSource | Promise<KnownSource> {
-    const { dataset } = this;
-    if (dataset.locate) return dataset.locate(index);
-    const refused = (error: unknown) => ({ id: index, reason: reasonOf(error) });
-    try {
-      // Only packed; the threads write into copies of their own.
-      const sample = dataset.sample(index, { readOnly: true });
-      return sample instanceof Promise ? sample.catch(refused) : sample;
-    } catch (error) {
-      return refused(error);
-    }
   }
 
   /** Hands a task to all threads; what they made of it. */
