@@ -7,5 +7,7 @@ const NATURAL_POSITIONS = Uint8Array.of(
 
 /** Where the coefficient at each zigzag position is stored (bytes << 16), and what it is multiplied by. */
 export function coefficientDivisors(quantization: Uint16Array): Int32Array {
-  return Int32Array.from(quantization, (divisor, k) => (NATURAL_POSITIONS[k] << 17) | divisor);
+  const divisors = new Int32Array(64);
+  for (let k = 0; k < 64; k++) divisors[k] = (NATURAL_POSITIONS[k] << 17) | quantization[k];
+  return divisors;
 }
