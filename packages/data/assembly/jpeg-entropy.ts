@@ -72,112 +72,138 @@ export function decodeScan(
   // A scan that failed may have left some.
   memory.fill(COEFFICIENTS, 0, 128);
   const lastWord = end - 8;
-  const bitLength = length << 3;
   const blocksEnd = blocks + ((<usize>blockCount) << 5);
-  let position = 0;
+  bits = 0;
+  bitCount = 0;
+  nextWord = lastWord;
   for (let mcuY = 0; mcuY < mcusHigh; mcuY++) {
     const rowWanted = mcuY >= top && mcuY < bottom;
     for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
       const wanted = rowWanted && mcuX >= left && mcuX < right;
       for (let block = blocks; block < blocksEnd; block += 32) {
+        let intact: bool;
         if (wanted) {
           const out = <usize>(
             (load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24))
           );
-          position = decodeBlock(block, lastWord, position, out);
-        } else position = skipBlock(block, lastWord, position);
-        if (<u32>position > <u32>bitLength) return -1;
+          intact = decodeBlock(block, out);
+        } else intact = skipBlock(block);
+        if (!intact || bitsLeft(lastWord, length) < 0) return -1;
       }
     }
   }
   // Up to seven bits of padding may follow.
-  return bitLength - position < 8 ? 0 : -1;
+  return bitsLeft(lastWord, length) < 8 ? 0 : -1;
 }
 
-/** Decodes and transforms the block at bit `position`. Returns the position behind it, or -1 if it is corrupt. */
-function decodeBlock(block: usize, lastWord: usize, position: i32, out: usize): i32 {
-  let window = windowAt(lastWord, position);
+/**
+ * What was read of the scan and not used yet: `bitCount` bits, the first on top of `bits`. The next come from `nextWord` on: to
+ * load them, nothing has to wait for the code that is looked up meanwhile.
+ */
+let bits: u64 = 0;
+let bitCount: u64 = 0;
+let nextWord: usize = 0;
+
+/** Bits of a scan of `length` bytes that are not used yet. */
+function bitsLeft(lastWord: usize, length: i32): i32 {
+  return ((length - <i32>(lastWord - nextWord)) << 3) + <i32>bitCount;
+}
+
+/** Decodes and transforms a block. False if it is corrupt. */
+function decodeBlock(block: usize, out: usize): bool {
+  let next = nextWord;
+  let valid = bitCount;
+  let window = bits | (load<u64>(next) >> valid);
+  next -= <usize>((63 - valid) >> 3);
+  valid |= 56;
   let entry = codeAt(<usize>load<i32>(block), window);
-  if (entry == 0) return -1;
+  if (entry == 0) return false;
   const mean = dequantizedMean(block, valueOf(window, entry));
-  if (isTooLarge(mean)) return -1;
+  if (isTooLarge(mean)) return false;
   store<i16>(COEFFICIENTS, mean);
-  position += <i32>(entry & 63);
+  // Shifts are by the lowest six bits of what they are given.
+  window <<= entry;
+  valid -= entry & 63;
 
   const table = <usize>load<i32>(block, 4);
   const divisors = <usize>load<i32>(block, 8);
   let last = 0;
   let k = 1;
-  // Shifts are by the lowest six bits of what they are given.
-  window <<= entry;
   for (;;) {
+    // Enough for two codes, of at most 16 bits with values of at most 10.
+    window |= load<u64>(next) >> valid;
+    next -= <usize>((63 - valid) >> 3);
+    valid |= 56;
     entry = codeAt(table, window);
-    if (entry == 0) return -1;
-    position += <i32>(entry & 63);
+    if (entry == 0) return false;
+    valid -= entry & 63;
     k += runOf(entry);
-    if (k > 63) {
-      // A run that leads beyond the block is corrupt.
-      if (!isEnd(entry)) return -1;
-      break;
-    }
+    if (k > 63) break;
     last = k;
     storeCoefficient(divisors, k, valueOf(window, entry));
+    window <<= entry;
     if (++k > 63) break;
 
-    // A window is enough for two codes, of at most 16 bits with values of at most 11 and 10.
-    window = windowAt(lastWord, position);
     entry = codeAt(table, window);
-    if (entry == 0) return -1;
-    position += <i32>(entry & 63);
+    if (entry == 0) return false;
+    valid -= entry & 63;
     k += runOf(entry);
-    if (k > 63) {
-      // A run that leads beyond the block is corrupt.
-      if (!isEnd(entry)) return -1;
-      break;
-    }
+    if (k > 63) break;
     last = k;
     storeCoefficient(divisors, k, valueOf(window, entry));
+    window <<= entry;
     if (++k > 63) break;
+  }
+  if (last != 63) {
+    // A run that leads beyond the block is corrupt.
+    if (!isEnd(entry)) return false;
     window <<= entry;
   }
+  bits = window;
+  bitCount = valid;
+  nextWord = next;
   const stride = <usize>load<i32>(block, 28);
   if (last == 0) flatBlock(out, stride);
   else inverseTransform(out, stride, last);
-  return position;
+  return true;
 }
 
-/** The position behind the block at bit `position`, or -1 if it is corrupt: all that `decodeBlock` does but for the samples. */
-function skipBlock(block: usize, lastWord: usize, position: i32): i32 {
-  let window = windowAt(lastWord, position);
+/** Reads a block as `decodeBlock` does, but for its samples. */
+function skipBlock(block: usize): bool {
+  let next = nextWord;
+  let valid = bitCount;
+  let window = bits | (load<u64>(next) >> valid);
+  next -= <usize>((63 - valid) >> 3);
+  valid |= 56;
   let entry = codeAt(<usize>load<i32>(block), window);
-  if (entry == 0 || isTooLarge(dequantizedMean(block, valueOf(window, entry)))) return -1;
-  position += <i32>(entry & 63);
+  if (entry == 0 || isTooLarge(dequantizedMean(block, valueOf(window, entry)))) return false;
+  window <<= entry;
+  valid -= entry & 63;
 
   const table = <usize>load<i32>(block, 4);
-  window <<= entry;
   let k = 1;
   for (;;) {
+    window |= load<u64>(next) >> valid;
+    next -= <usize>((63 - valid) >> 3);
+    valid |= 56;
     entry = codeAt(table, window);
-    if (entry == 0) return -1;
-    position += <i32>(entry & 63);
-    k += runOf(entry) + 1;
-    if (k > 63) break;
-
-    window = windowAt(lastWord, position);
-    entry = codeAt(table, window);
-    if (entry == 0) return -1;
-    position += <i32>(entry & 63);
-    k += runOf(entry) + 1;
-    if (k > 63) break;
+    if (entry == 0) return false;
     window <<= entry;
-  }
-  return k == 64 || isEnd(entry) ? position : -1;
-}
+    valid -= entry & 63;
+    k += runOf(entry) + 1;
+    if (k > 63) break;
 
-/** At least 57 bits of the scan from `at` on, the first on top. */
-function windowAt(lastWord: usize, at: i32): u64 {
-  const bits = load<u64>(lastWord - <usize>(at >> 3));
-  return bits << (at & 7);
+    entry = codeAt(table, window);
+    if (entry == 0) return false;
+    window <<= entry;
+    valid -= entry & 63;
+    k += runOf(entry) + 1;
+    if (k > 63) break;
+  }
+  bits = window;
+  bitCount = valid;
+  nextWord = next;
+  return k == 64 || isEnd(entry);
 }
 
 /** Stores a coefficient at a position in zigzag order, times its divisor. */
