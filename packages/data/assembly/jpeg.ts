@@ -4,4 +4,5 @@
  * Anything unusual makes a function return a failure; the caller then decodes by other means.
  */
 export { combine, combineGray } from './jpeg-colors';
-export { decodeScan, unstuff } from './jpeg-entropy';
+export { decodeScan } from './jpeg-entropy';
+export { unstuff } from './jpeg-unstuff';
