@@ -17,7 +17,11 @@ const CANDIDATES = [
 ];
 const executable = CANDIDATES.find((file) => file !== undefined && existsSync(file));
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-component-update'];
-const MIME_TYPES: Record<string, string> = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' }; // prettier-ignore
+const MIME_TYPES: Record<string, string> = {
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+};
 
 /** Building and starting may take that long on a slow machine. */
 export const START_TIMEOUT_MS = 180_000;
@@ -34,12 +38,12 @@ export interface PageOptions {
 }
 
 export interface ChromiumPage {
-  /** The value of the page's asynchronous function of that global name. */
+  /** What the page's asynchronous function of that global name gives, once the module has set it. */
   call<T>(name: string): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Opens a page that runs the module `entry`; pages that wait in `call` until the module has set its globals. */
+/** Opens a page that runs the module `entry`. */
 export async function openChromiumPage(
   entry: string,
   { folders = [], headers = {}, splitting = false }: PageOptions = {},

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 
 import { AUGMENTATIONS, type AugmentationName, type AugmentationOptions } from './augmentation-options.js';
 import { createAugmentation } from './augmentation.js';
-import { seededDraws } from './draws.js';
+import { seededDraws, type Draws } from './draws.js';
+import type { RgbImage } from './rgb-image.js';
 import { robustbenchPreprocessing } from './robustbench-preprocessing.js';
 
 const NAMES = Object.keys(AUGMENTATIONS) as AugmentationName[];
@@ -14,56 +15,60 @@ function picture(width: number, height: number, seed = 1) {
 }
 
 describe.each(NAMES)('scheme %s', (name) => {
-  test('any image becomes size x size floats that depend on the key alone', () => {
+  const augmentation = createAugmentation(name, 16);
+
+  /** Checks something of images of any size, with the draws of any id. */
+  function forAnyImage(check: (image: RgbImage, draws: () => Draws) => void): void {
+    const side = fc.integer({ min: 1, max: 90 });
     fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 90 }),
-        fc.integer({ min: 1, max: 90 }),
-        fc.integer({ min: 0 }),
-        (width, height, id) => {
-          const augmentation = createAugmentation(name, 16);
-          const image = picture(width, height);
-          const before = image.pixels.slice();
-          const run = () => {
-            const out = new Float32Array(16 * 16 * 3).fill(NaN);
-            augmentation.image(image, seededDraws(0, 'augment', 0, id), out);
-            return out;
-          };
-          const first = run();
-          expect(first.every(Number.isFinite)).toBe(true);
-          expect(run()).toEqual(first);
-          expect(image.pixels).toEqual(before);
-        },
+      fc.property(side, side, fc.integer({ min: 0 }), (width, height, id) =>
+        check(picture(width, height), () => seededDraws(0, 'augment', 0, id)),
       ),
       { numRuns: 50 },
     );
+  }
+
+  test('any image becomes size x size floats that depend on the key alone', () =>
+    forAnyImage((image, draws) => {
+      const before = image.pixels.slice();
+      const run = () => {
+        const out = new Float32Array(16 * 16 * 3).fill(NaN);
+        augmentation.image(image, draws(), out);
+        return out;
+      };
+      const first = run();
+      expect(first.every(Number.isFinite)).toBe(true);
+      expect(run()).toEqual(first);
+      expect(image.pixels).toEqual(before);
+    }));
+
+  test('the floats are the bytes, of memory that is not used again', () => {
+    const unerased = createAugmentation({ ...AUGMENTATIONS[name], erasing: undefined }, 16);
+    const earlier: [RgbImage, Uint8Array][] = [];
+    forAnyImage((image, draws) => {
+      const bytes = unerased.bytes(image, draws());
+      const out = new Float32Array(16 * 16 * 3);
+      unerased.image(image, draws(), out);
+      expect(out).toEqual(Float32Array.from(bytes.pixels, (value) => value / 255));
+      earlier.push([bytes, bytes.pixels.slice()]);
+    });
+    for (const [{ pixels }, copy] of earlier) expect(pixels).toEqual(copy);
   });
 
-  test('pixels outside its source do not matter', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 90 }),
-        fc.integer({ min: 1, max: 90 }),
-        fc.integer({ min: 0 }),
-        (width, height, id) => {
-          const augmentation = createAugmentation(name, 16);
-          const draws = () => seededDraws(0, 'augment', 0, id);
-          const image = picture(width, height);
-          const { top, left, ...box } = augmentation.source(width, height, draws());
-          const changed = image.pixels.map((value, i) => {
-            const y = Math.floor(i / (3 * width)) - top;
-            const x = (Math.floor(i / 3) % width) - left;
-            return y >= 0 && y < box.height && x >= 0 && x < box.width ? value : 255 - value;
-          });
-          const [expected, actual] = [image.pixels, changed].map(
-            (pixels) => augmentation.bytes({ pixels, width, height }, draws()).pixels,
-          );
-          expect(actual).toEqual(expected);
-        },
-      ),
-      { numRuns: 50 },
-    );
-  });
+  test('pixels outside its source do not matter', () =>
+    forAnyImage((image, draws) => {
+      const { width, height, pixels } = image;
+      const box = augmentation.source(width, height, draws());
+      const changed = pixels.map((value, i) => {
+        const y = Math.floor(i / (3 * width)) - box.top;
+        const x = (Math.floor(i / 3) % width) - box.left;
+        return y >= 0 && y < box.height && x >= 0 && x < box.width ? value : 255 - value;
+      });
+      const [expected, actual] = [pixels, changed].map(
+        (each) => augmentation.bytes({ ...image, pixels: each }, draws()).pixels,
+      );
+      expect(actual).toEqual(expected);
+    }));
 
   test('its options survive JSON', () => {
     const copy = JSON.parse(JSON.stringify(AUGMENTATIONS[name])) as AugmentationOptions;

@@ -1,12 +1,12 @@
 /** Planes of samples to RGB: chroma upsampling and colour conversion. */
 import { factors, high, highBytes, low, lowBytes } from './simd-lanes';
 
-/** Chroma comes less 128; sixteenths are rounded up, and down, in turn where both axes are doubled (libjpeg's h2v2), quarters at halves (h2v1). */
+/** What chroma means no colour, in sixteenths. */
 const CENTRE: i32 = 128 << 4;
 
 /**
- * Sixteenths of a row of chroma for `doubledColorRow`, without the weights in x: `near` is the row of samples at this height, `far`
- * the one above or below, or `near` again. Of `sums`, one before the first and one behind the last are written, too.
+ * A row of chroma for `doubledColorRow`, in quarters: three parts of `near`, the samples at this height, and one of `far`, those
+ * above or below, or `near` again. Of `sums`, one before the first and one behind the last are written, too.
  */
 function sumRows(near: usize, far: usize, count: i32, sums: usize): void {
   const three = i16x8.splat(3);
@@ -19,7 +19,10 @@ function sumRows(near: usize, far: usize, count: i32, sums: usize): void {
   store<i16>(sums + ((<usize>count) << 1), load<i16>(sums + ((<usize>(count - 1)) << 1)));
 }
 
-/** A row of luma and two of chroma, doubled in x with triangle weights, to `width` RGB pixels. Reads and writes up to 15 pixels more. */
+/**
+ * A row of luma and two of chroma, doubled in x with triangle weights, to `width` RGB pixels. The roundings are in sixteenths.
+ * Reads and writes up to 15 pixels more.
+ */
 function doubledColorRow(
   luma: usize,
   blueSums: usize,
@@ -47,7 +50,7 @@ function doubledColorRow(
   }
 }
 
-/** Eight sums, three parts, and one part of their neighbours. */
+/** Three parts of eight sums and one of their neighbours; `neighbour` is -2 or 2 bytes. */
 function doubled(sums: usize, neighbour: i32, rounding: v128): v128 {
   const own = i16x8.mul(v128.load(sums), i16x8.splat(3));
   return i16x8.shr_s(i16x8.add(i16x8.add(own, v128.load(sums + neighbour)), rounding), 4);
@@ -125,8 +128,8 @@ function grayRow(luma: usize, width: i32, out: usize): void {
 }
 
 /**
- * Planes of luma and of blue and red chroma to an RGB image. Chroma of `chromaWidth` x `chromaHeight` samples is doubled along the axes told; `scratch` is room for two rows
- * and for 16-bit sums, each of `scratchStride` bytes.
+ * Planes of luma and of blue and red chroma to an RGB image. Chroma of `chromaWidth` x `chromaHeight` samples is doubled along
+ * the axes told; `scratch` is room for two rows of 16-bit sums, each of `scratchStride` bytes, one sample more on either side.
  */
 export function combine(
   luma: usize,

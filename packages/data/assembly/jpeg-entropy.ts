@@ -95,8 +95,8 @@ function decodeBlock(block: usize, out: usize): bool {
   const divisors = <usize>load<i32>(block, 8);
   let last = 0;
   let k = 1;
+  // Two codes a turn, written out: bits are read for both at once, of at most 16 bits with values of at most 10.
   for (;;) {
-    // Enough for two codes, of at most 16 bits with values of at most 10.
     window |= load<u64>(next) >> valid;
     next -= <usize>((63 - valid) >> 3);
     valid |= 56;

@@ -38,8 +38,8 @@ function loadSharp(): Promise<SharpModule> {
 
 export interface DecodeOptions {
   /**
-   * Whether the pixels, and a file that is read for them, may lie in memory that the next call in this thread overwrites: memory for every image anew costs as
-   * much as a third of decoding it. Default false.
+   * Whether the pixels, and a file that is read for them, may lie in memory that the next call in this thread overwrites:
+   * memory for every image anew costs as much as a third of decoding it. Default false.
    */
   readonly borrowed?: boolean;
   /** No pixels outside are read: they may be anything. Damage there is found all the same. Default the whole image. */

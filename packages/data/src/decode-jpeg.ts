@@ -205,7 +205,7 @@ function combine(
       mcuHeight === 16,
       part.width,
       part.height,
-      memory.reserve(3 * scratchStride),
+      memory.reserve(2 * scratchStride),
       scratchStride,
       out,
       outStride,

@@ -10,9 +10,9 @@ const WORDS = SYMBOLS + 64;
 const END_OF_BLOCK_RUN = 127;
 
 /**
- * A Huffman table for fast decoding: for every 10 bits the code that they begin with, as 63 less size of the value that follows << 24 |
- * run << 16 | bits of the code << 8 | bits of code and value. Zero for longer codes, which are found by comparison with the
- * limits behind. Undefined for a table that is not as the standard says.
+ * A Huffman table for fast decoding: for every 10 bits the code that they begin with, as 63 less size of the value that
+ * follows << 24 | run << 16 | bits of the code << 8 | bits of code and value. Zero for longer codes, which are found by comparison
+ * with the limits behind. Undefined for a table that is not as the standard says.
  */
 export function huffmanLookup({ counts, symbols }: HuffmanTable, kind: 'dc' | 'ac'): Int32Array | undefined {
   if (!symbols.every((symbol) => (kind === 'dc' ? symbol <= 11 : isAcSymbol(symbol)))) return undefined;

@@ -8,10 +8,10 @@ function sample(id: number, width: number, height: number): ImageSample {
 }
 
 /** The memory, and the chunks as a thread knows them. */
-function shared() {
+function shared(maxKeptBytes?: number) {
   const chunks: SharedArrayBuffer[] = [];
-  const memory = new SampleMemory(({ chunk, samples }: SampleChunk) => (chunks[chunk] = samples));
-  return { memory, chunks };
+  const announce = ({ chunk, samples }: SampleChunk) => (chunks[chunk] = samples);
+  return { memory: new SampleMemory(announce, maxKeptBytes), chunks };
 }
 
 test('batches are read as they were written, also larger ones than before', () => {
@@ -45,11 +45,11 @@ test('a sample is its reader’s to change', () => {
   expect(sampleAt(chunks, address)).toEqual(sample(1, 2, 2));
 });
 
-test('what does not fit is not kept', () => {
-  const { memory } = shared();
-  const large = sample(1, 7000, 5000);
-  expect(memory.keep(0, large)).toBe(0);
-  expect(memory.keep(1, large)).toBeDefined();
-  expect(memory.keep(2, large)).toBeUndefined();
+test('a sample is kept once, and not at all if it does not fit', () => {
+  const { memory } = shared(2500);
+  expect(memory.keep(0, sample(1, 20, 20))).toBe(0);
+  expect(memory.keep(0, sample(1, 20, 20))).toBe(0);
+  expect(memory.keep(1, sample(2, 20, 18))).toBeGreaterThan(0);
+  expect(memory.keep(2, sample(3, 20, 20))).toBeUndefined();
   expect(memory.addressOf(2)).toBeUndefined();
 });

@@ -12,7 +12,7 @@ const FIELDS = 4;
 const HEADER_BYTES = FIELDS * Float64Array.BYTES_PER_ELEMENT;
 
 const CHUNK_BYTES = 1 << 22;
-/** Samples that do not change are kept up to that size. */
+/** Samples that do not change are kept up to that many bytes. */
 const MAX_KEPT_BYTES = 1 << 28;
 
 /** An address is number of the chunk times this, plus the place in it. */
@@ -29,7 +29,10 @@ export class SampleMemory {
   /** Where the next kept sample goes. */
   private next = { chunk: -1, place: Infinity };
 
-  constructor(private readonly announce: (chunk: SampleChunk) => void) {}
+  constructor(
+    private readonly announce: (chunk: SampleChunk) => void,
+    private readonly maxKeptBytes = MAX_KEPT_BYTES,
+  ) {}
 
   /** Writes the samples of a batch; their addresses, until the next of the same number. */
   write(batch: number, samples: readonly ImageSample[]): Float64Array {
@@ -49,10 +52,12 @@ export class SampleMemory {
     return this.kept.get(index);
   }
 
-  /** Keeps a sample for good. Its address, or undefined if there are too many. */
+  /** Keeps a sample for good, once. Its address, or undefined if there are too many. */
   keep(index: number, sample: ImageSample): number | undefined {
+    const known = this.kept.get(index);
+    if (known !== undefined) return known;
     const bytes = bytesOf(sample);
-    if (this.keptBytes + bytes > MAX_KEPT_BYTES) return undefined;
+    if (this.keptBytes + bytes > this.maxKeptBytes) return undefined;
     if (this.next.place + bytes > (this.chunks[this.next.chunk]?.byteLength ?? 0))
       this.next = { chunk: this.addChunk(Math.max(CHUNK_BYTES, bytes)), place: 0 };
     const address = this.put(this.next.chunk, this.next.place, sample);

@@ -18,12 +18,11 @@ export class SampleSources {
     this.memory = new SampleMemory(announce);
   }
 
-  /** Addresses of samples that do not change, which the threads have or get now; undefined if not all are to be had at once. */
+  /** Addresses of the samples, if the threads have them all. */
   kept(indices: ArrayLike<number>): Float64Array | undefined {
-    if (!this.dataset.immutable || this.dataset.locate) return undefined;
     const addresses = new Float64Array(indices.length);
     for (let i = 0; i < indices.length; i++) {
-      const address = this.memory.addressOf(indices[i]) ?? this.keep(indices[i]);
+      const address = this.memory.addressOf(indices[i]);
       if (address === undefined) return undefined;
       addresses[i] = address;
     }
@@ -38,14 +37,17 @@ export class SampleSources {
     return Promise.all(sources.map(async (source) => source));
   }
 
-  /** Sources in the form that a task has them, for the batch memory of that number: no two tasks use the same at a time. */
-  pack(batch: number, sources: readonly SampleSource[]): LoaderTask['samples'] {
-    return sources.every(isInMemory) ? this.memory.write(batch, sources) : JSON.stringify(sources);
-  }
-
-  private keep(index: number): number | undefined {
-    const sample = this.sourceOf(index);
-    return 'pixels' in sample ? this.memory.keep(index, sample) : undefined;
+  /**
+   * Sources of the samples `indices` in the form that a task has them. Samples that do not change are kept for later tasks; others
+   * are written anew, in memory for the batch memory of that number: no two tasks use the same at a time.
+   */
+  pack(batch: number, indices: readonly number[], sources: readonly SampleSource[]): LoaderTask['samples'] {
+    if (!sources.every(isInMemory)) return JSON.stringify(sources);
+    if (this.dataset.immutable) {
+      const addresses = sources.map((sample, i) => this.memory.keep(indices[i], sample));
+      if (addresses.every((address) => address !== undefined)) return Float64Array.from(addresses);
+    }
+    return this.memory.write(batch, sources);
   }
 
   private sourceOf(index: number): KnownSource | Promise<KnownSource> {

@@ -135,7 +135,11 @@ class WorkerPool implements SamplePreparer {
         epoch,
         memory,
         places: readable.map((i) => places[i]),
-        samples: this.sources.pack(memory, good),
+        samples: this.sources.pack(
+          memory,
+          readable.map((i) => indices[i]),
+          good,
+        ),
         whole: whole && readable.length === known.length,
       };
       const { outcomes: prepared, mixed } = await this.run(task);
