@@ -42,8 +42,13 @@ export class WasmMemory<Exports> {
   /** Copies 32-bit integers into new memory; their address. */
   store(values: Int32Array): number {
     const address = this.reserve(values.byteLength);
-    new Int32Array(this.memory.buffer, address, values.length).set(values);
+    this.write(address, values);
     return address;
+  }
+
+  /** Copies 32-bit integers to an address. */
+  write(address: number, values: Int32Array): void {
+    new Int32Array(this.memory.buffer, address, values.length).set(values);
   }
 }
 

@@ -116,7 +116,7 @@ function storePixels(out: usize, R: v128, G: v128, B: v128): void {
 
 /** Four pixels of four bytes, without the last of each; four bytes more are written. */
 function storeFour(out: usize, pixels: v128): void {
-  v128.store(out, i8x16.shuffle(pixels, pixels, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15));
+  v128.store(out, i8x16.swizzle(pixels, i8x16(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15)));
 }
 
 /** A row of luma to `width` gray RGB pixels. Reads and writes up to 15 pixels more. */

@@ -1,14 +1,23 @@
 /** Entropy-coded data (ITU-T T.81, annex F) to blocks of coefficients, each transformed at once. */
+import {
+  AC_TABLES,
+  codeAt,
+  DIVISORS,
+  END_OF_BLOCK,
+  LENGTHS,
+  PAIR_BITS,
+  PAIRS,
+  PLACES,
+  runOf,
+  STEP_TO_END,
+  STEPS,
+  TABLE_BYTES,
+  valueOf,
+} from './jpeg-tables';
 import { COEFFICIENTS, flatBlock, inverseTransform } from './jpeg-transform';
 
-/** Lookup bits of a Huffman table, and where its parts lie. */
-const LOOKUP_BITS: i64 = 10;
-const LIMITS: usize = 4096;
-const OFFSETS: usize = 4128;
-const SYMBOLS: usize = 4160;
-
-/** The run of the symbol that ends a block. */
-const END_OF_BLOCK: i32 = 127;
+/** What `blocks` tells of each. */
+const BLOCK_BYTES: usize = 28;
 
 /** Longer scans have more bits than an i32 counts. */
 const MAX_LENGTH: i32 = 1 << 27;
@@ -18,9 +27,9 @@ const MAX_COEFFICIENT: i32 = 8192;
 
 /**
  * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples: those of the MCUs from (left, top)
- * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 8 i32 each: DC table, AC
- * table, divisors in zigzag order, DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a row of
- * samples. Returns 0, or -1 if the data are corrupt.
+ * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 7 i32 each: DC table, AC
+ * table with the divisors, DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a row of samples.
+ * Returns 0, or -1 if the data are corrupt.
  */
 export function decodeScan(
   end: usize,
@@ -38,7 +47,7 @@ export function decodeScan(
   // A scan that failed may have left some.
   memory.fill(COEFFICIENTS, 0, 128);
   const lastWord = end - 8;
-  const blocksEnd = blocks + ((<usize>blockCount) << 5);
+  const blocksEnd = blocks + <usize>blockCount * BLOCK_BYTES;
   bits = 0;
   bitCount = 0;
   nextWord = lastWord;
@@ -46,14 +55,15 @@ export function decodeScan(
     const rowWanted = mcuY >= top && mcuY < bottom;
     for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
       const wanted = rowWanted && mcuX >= left && mcuX < right;
-      for (let block = blocks; block < blocksEnd; block += 32) {
+      for (let block = blocks; block < blocksEnd; block += BLOCK_BYTES) {
         let intact: bool;
+        const first = load<i32>(block, 4) == 0;
         if (wanted) {
           const out = <usize>(
-            (load<i32>(block, 16) + mcuX * load<i32>(block, 20) + mcuY * load<i32>(block, 24))
+            (load<i32>(block, 12) + mcuX * load<i32>(block, 16) + mcuY * load<i32>(block, 20))
           );
-          intact = decodeBlock(block, out);
-        } else intact = skipBlock(block);
+          intact = first ? decodeBlock<u8>(block, out) : decodeBlock<u16>(block, out);
+        } else intact = first ? skipBlock<u8>(block) : skipBlock<u16>(block);
         if (!intact || bitsLeft(lastWord, length) < 0) return -1;
       }
     }
@@ -75,8 +85,11 @@ function bitsLeft(lastWord: usize, length: i32): i32 {
   return ((length - <i32>(lastWord - nextWord)) << 3) + <i32>bitCount;
 }
 
-/** Decodes and transforms a block. False if it is corrupt. */
-function decodeBlock(block: usize, out: usize): bool {
+/**
+ * Decodes and transforms a block. False if it is corrupt. `Table` tells which AC table it has: u8 the first, u16 the second, since
+ * types are the only constants that a function can be compiled for.
+ */
+function decodeBlock<Table>(block: usize, out: usize): bool {
   let next = nextWord;
   let valid = bitCount;
   let window = bits | (load<u64>(next) >> valid);
@@ -84,149 +97,186 @@ function decodeBlock(block: usize, out: usize): bool {
   valid |= 56;
   let entry = codeAt(<usize>load<i32>(block), window);
   if (entry == 0) return false;
-  const mean = dequantizedMean(block, valueOf(window, entry));
+  const mean = dequantizedMean<Table>(block, valueOf(window, entry));
   if (isTooLarge(mean)) return false;
   store<i16>(COEFFICIENTS, mean);
   // Shifts are by the lowest six bits of what they are given.
   window <<= entry;
   valid -= entry & 63;
-
-  const table = <usize>load<i32>(block, 4);
-  const divisors = <usize>load<i32>(block, 8);
-  let last = 0;
   let k = 1;
-  // Two codes a turn, written out: bits are read for both at once, of at most 16 bits with values of at most 10.
   for (;;) {
+    let index: usize;
+    let end: i32;
+    // Four lookups a turn, written out: bits are read for all at once. Nothing rare is in here, where it would cost registers.
+    for (;;) {
+      window |= load<u64>(next) >> valid;
+      next -= <usize>((63 - valid) >> 3);
+      valid |= 56;
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(k, end, pairAt<Table>(index));
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(k, end, pairAt<Table>(index));
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(k, end, pairAt<Table>(index));
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(k, end, pairAt<Table>(index));
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+    }
+    end -= STEP_TO_END;
+    if (end >= k && end <= 63) {
+      if (end > k) storePair<Table>(k, end, pairAt<Table>(index));
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+      break;
+    }
+    // A block without an end: what was looked up is the next one's.
+    if (k > 63) break;
     window |= load<u64>(next) >> valid;
     next -= <usize>((63 - valid) >> 3);
     valid |= 56;
-    entry = codeAt(table, window);
+    entry = codeAt(AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES, window);
     if (entry == 0) return false;
+    const value = valueOf(window, entry);
+    window <<= entry;
     valid -= entry & 63;
+    if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry);
-    if (k > 63) break;
-    last = k;
-    storeCoefficient(divisors, k, valueOf(window, entry));
-    window <<= entry;
-    if (++k > 63) break;
-
-    entry = codeAt(table, window);
-    if (entry == 0) return false;
-    valid -= entry & 63;
-    k += runOf(entry);
-    if (k > 63) break;
-    last = k;
-    storeCoefficient(divisors, k, valueOf(window, entry));
-    window <<= entry;
-    if (++k > 63) break;
-  }
-  if (last != 63) {
-    // A run that leads beyond the block is corrupt.
-    if (!isEnd(entry)) return false;
-    window <<= entry;
+    if (k > 63) return false;
+    storeCoefficient<Table>(k, value);
+    k++;
   }
   bits = window;
   bitCount = valid;
   nextWord = next;
-  const stride = <usize>load<i32>(block, 28);
-  if (last == 0) flatBlock(out, stride);
-  else inverseTransform(out, stride, last);
+  const stride = <usize>load<i32>(block, 24);
+  if (k == 1) flatBlock(out, stride);
+  else inverseTransform(out, stride, k - 1);
   return true;
 }
 
 /** Reads a block as `decodeBlock` does, but for its samples. */
-function skipBlock(block: usize): bool {
+function skipBlock<Table>(block: usize): bool {
   let next = nextWord;
   let valid = bitCount;
   let window = bits | (load<u64>(next) >> valid);
   next -= <usize>((63 - valid) >> 3);
   valid |= 56;
   let entry = codeAt(<usize>load<i32>(block), window);
-  if (entry == 0 || isTooLarge(dequantizedMean(block, valueOf(window, entry)))) return false;
+  if (entry == 0) return false;
+  const mean = dequantizedMean<Table>(block, valueOf(window, entry));
+  if (isTooLarge(mean)) return false;
   window <<= entry;
   valid -= entry & 63;
-
-  const table = <usize>load<i32>(block, 4);
   let k = 1;
   for (;;) {
+    let index: usize;
+    let end: i32;
+    for (;;) {
+      window |= load<u64>(next) >> valid;
+      next -= <usize>((63 - valid) >> 3);
+      valid |= 56;
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+
+      index = indexOf(window);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      k = end;
+    }
+    end -= STEP_TO_END;
+    if (end >= k && end <= 63) {
+      valid -= lengthAt<Table>(index);
+      window <<= lengthAt<Table>(index);
+      break;
+    }
+    if (k > 63) break;
     window |= load<u64>(next) >> valid;
     next -= <usize>((63 - valid) >> 3);
     valid |= 56;
-    entry = codeAt(table, window);
+    entry = codeAt(AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES, window);
     if (entry == 0) return false;
     window <<= entry;
     valid -= entry & 63;
+    if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry) + 1;
-    if (k > 63) break;
-
-    entry = codeAt(table, window);
-    if (entry == 0) return false;
-    window <<= entry;
-    valid -= entry & 63;
-    k += runOf(entry) + 1;
-    if (k > 63) break;
+    if (k > 64) return false;
   }
   bits = window;
   bitCount = valid;
   nextWord = next;
-  return k == 64 || isEnd(entry);
+  return true;
+}
+
+/** Where the coefficients are in an AC table that a window begins with. */
+function indexOf(window: u64): usize {
+  return <usize>(window >> (64 - PAIR_BITS));
+}
+
+/** Bits of one or two coefficients. */
+function lengthAt<Table>(index: usize): u64 {
+  return <u64>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + LENGTHS);
+}
+
+/** How far they lead in the block; beyond any if they end it or are not known. */
+function stepAt<Table>(index: usize): i32 {
+  return <i32>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + STEPS);
+}
+
+function pairAt<Table>(index: usize): i32 {
+  return load<i32>(index << 2, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PAIRS);
+}
+
+/** Stores the coefficients from position k up to `end`: first the second, which may be a zero at the place of the first. */
+function storePair<Table>(k: i32, end: i32, pair: i32): void {
+  storeCoefficient<Table>(end - 1, <i32>(<i8>pair));
+  storeCoefficient<Table>(k + ((pair >> 16) & 15), pair >> 21);
 }
 
 /** Stores a coefficient at a position in zigzag order, times its divisor. */
-function storeCoefficient(divisors: usize, k: i32, value: i32): void {
-  const divisor = load<u32>(divisors + ((<usize>k) << 2));
-  store<i16>(COEFFICIENTS + <usize>(divisor >> 16), value * <i32>(divisor & 0xffff));
-}
-
-/** How many zeros come before an AC value; END_OF_BLOCK if there is none. */
-function runOf(entry: u64): i32 {
-  return (<i32>(entry >> 16)) & 0xff;
-}
-
-function isEnd(entry: u64): bool {
-  return runOf(entry) == END_OF_BLOCK;
-}
-
-/** The value after the code that a window begins with: those with a leading zero are negative. */
-function valueOf(window: u64, entry: u64): i32 {
-  const bits = window << (entry >> 8);
-  // All ones if negative: the value is then that of the inverted bits, negated.
-  const negative = (<u64>((<i64>bits) >> 63)) ^ -1;
-  const size = bits ^ negative;
-  return <i32>((((size >> 1) >> (entry >> 24)) ^ negative) - negative);
+function storeCoefficient<Table>(k: i32, value: i32): void {
+  const place = <usize>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PLACES);
+  const divisor = <i32>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + DIVISORS);
+  store<i16>(place, value * divisor, COEFFICIENTS);
 }
 
 /** The block's mean, its predictor plus the difference, as a coefficient. */
-function dequantizedMean(block: usize, difference: i32): i32 {
-  const predictor = <usize>load<i32>(block, 12);
+function dequantizedMean<Table>(block: usize, difference: i32): i32 {
+  const predictor = <usize>load<i32>(block, 8);
   const mean = difference + load<i32>(predictor);
   store<i32>(predictor, mean);
-  return mean * <i32>load<u16>(<usize>load<i32>(block, 8));
+  return mean * <i32>load<u16>(0, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + DIVISORS);
 }
 
 /** True if no picture has such a coefficient: how it overflows is libjpeg-turbo's business. */
 function isTooLarge(coefficient: i32): bool {
   return (coefficient ^ (coefficient >> 31)) >= MAX_COEFFICIENT;
-}
-
-/** The code that a window begins with, as an entry of the table; 0 if there is none. */
-function codeAt(table: usize, window: u64): u64 {
-  const entry = <u64>load<u32>(table + ((<usize>(window >> (64 - LOOKUP_BITS))) << 2));
-  return entry == 0 ? longCode(table, window) : entry;
-}
-
-/** As an entry of the table the code of more than LOOKUP_BITS bits that a window begins with; 0 if there is none. */
-function longCode(table: usize, window: u64): u64 {
-  const bits = <i32>(window >> 48);
-  for (let length = <i32>LOOKUP_BITS + 1; length <= 16; length++) {
-    const slot = (<usize>(length - <i32>LOOKUP_BITS - 1)) << 2;
-    if (bits < load<i32>(table + slot, LIMITS)) {
-      const index = (bits >> (16 - length)) + load<i32>(table + slot, OFFSETS);
-      const symbol = <i32>load<u8>(table + <usize>(index & 255), SYMBOLS);
-      const run = symbol == 0 ? END_OF_BLOCK : symbol >> 4;
-      const size = symbol & 15;
-      return (<u64>((63 - size) << 24)) | (run << 16) | (length << 8) | (length + size);
-    }
-  }
-  return 0;
 }

@@ -5,4 +5,5 @@
  */
 export { combine, combineGray } from './jpeg-colors';
 export { decodeScan } from './jpeg-entropy';
+export { AC_TABLES, prepareCodes, preparePairs } from './jpeg-tables';
 export { unstuff } from './jpeg-unstuff';

@@ -5,9 +5,10 @@ const NATURAL_POSITIONS = Uint8Array.of(
   53, 60, 61, 54, 47, 55, 62, 63,
 ); // prettier-ignore
 
-/** Where the coefficient at each zigzag position is stored (bytes << 16), and what it is multiplied by. */
+/** For each zigzag position the place of the coefficient, in bytes, then for each what it is multiplied by; as 16-bit numbers. */
 export function coefficientDivisors(quantization: Uint16Array): Int32Array {
-  const divisors = new Int32Array(64);
-  for (let k = 0; k < 64; k++) divisors[k] = (NATURAL_POSITIONS[k] << 17) | quantization[k];
-  return divisors;
+  const table = new Uint16Array(128);
+  for (let k = 0; k < 64; k++) table[k] = NATURAL_POSITIONS[k] * 2;
+  table.set(quantization, 64);
+  return new Int32Array(table.buffer);
 }

@@ -6,13 +6,15 @@ import type { RgbImage } from '@revat/augment';
 import { WasmMemory } from '@revat/core';
 
 import { coefficientDivisors } from './coefficient-divisors.js';
-import { huffmanLookup } from './huffman-lookup.js';
 import type { Region } from './image-dataset.js';
 import { jpegHeaders, type HuffmanTable, type JpegComponent, type JpegHeaders } from './jpeg-headers.js';
 import { SOURCE_SHA256, WASM_BASE64 } from './jpeg-wasm.js';
 import { mcuGrid, type McuGrid } from './mcu-grid.js';
 
 interface JpegKernels {
+  readonly AC_TABLES: WebAssembly.Global<'i32'>;
+  prepareCodes(counts: number, symbols: number, symbolCount: number, isAc: boolean, table: number): number;
+  preparePairs(table: number, scratch: number): void;
   unstuff(source: number, length: number, end: number): number;
   decodeScan(
     end: number,
@@ -70,6 +72,15 @@ const MAX_PIXELS = 1 << 24;
 /** Room around a row of samples for the neighbours of its ends and for whole vectors. */
 const MARGIN = 32;
 const MIN_CHROMA_WIDTH = 3;
+/** AC tables that `decodeScan` knows, one behind the other; more than one for luma and one for chroma are rare. */
+const AC_TABLE_COUNT = 2;
+const AC_TABLE_BYTES = 29296;
+/** Of them, and of a DC table, the part with the codes. */
+const CODES_BYTES = 4416;
+/** Room to make an AC table. */
+const SCRATCH_BYTES = 3 * (8192 + 32);
+/** What `decodeScan` is told of each block of an MCU. */
+const BLOCK_FIELDS = 7;
 
 let kernels: WasmMemory<JpegKernels> | undefined;
 
@@ -115,7 +126,7 @@ function decodePlanes(
 ): Plane[] | undefined {
   const planes: Plane[] = [];
   const blocks: number[] = [];
-  const stored = new Map<HuffmanTable, number>();
+  const stored: StoredTables = { dc: new Map(), ac: [] };
   for (const [index, component] of components.entries()) {
     // Blocks of an MCU: one of each chroma component, and of luma as many as make its size.
     const across = index === 0 ? mcuWidth / 8 : 1;
@@ -143,32 +154,55 @@ function decodePlanes(
   const { exports } = memory;
   const length = exports.unstuff(source, scan.length, end);
   if (length < 0) return undefined;
-  const mcu = [blocksAt, blocks.length / 8] as const;
+  const mcu = [blocksAt, blocks.length / BLOCK_FIELDS] as const;
   const failed = exports.decodeScan(end, length, ...mcu, columns, rows, left, top, right, bottom);
   return failed ? undefined : planes;
 }
 
-/** Addresses of a component's tables: DC, AC, divisors, DC predictor. Huffman tables that components share are `stored` once. */
+/** Tables that are in memory already. */
+interface StoredTables {
+  /** Addresses. */
+  readonly dc: Map<HuffmanTable, number>;
+  /** By their number: where they are is fixed. */
+  readonly ac: { readonly table: HuffmanTable; readonly quantization: Uint16Array }[];
+}
+
+/**
+ * A component's tables: the address of the DC table, the number of the AC table with the divisors, the address of the DC
+ * predictor. Tables that components share are stored once. Undefined if one is wrong or they are too many.
+ */
 function componentTables(
   memory: WasmMemory<JpegKernels>,
   { dcTable, acTable, quantization }: JpegComponent,
-  stored: Map<HuffmanTable, number>,
+  { dc, ac }: StoredTables,
 ): number[] | undefined {
-  for (const [table, kind] of [
-    [dcTable, 'dc'],
-    [acTable, 'ac'],
-  ] as const) {
-    if (stored.has(table)) continue;
-    const lookup = huffmanLookup(table, kind);
-    if (!lookup) return undefined;
-    stored.set(table, memory.store(lookup));
+  if (!dc.has(dcTable)) {
+    const address = memory.reserve(CODES_BYTES);
+    if (!prepareCodes(memory, dcTable, false, address)) return undefined;
+    dc.set(dcTable, address);
   }
-  return [
-    stored.get(dcTable)!,
-    stored.get(acTable)!,
-    memory.store(coefficientDivisors(quantization)),
-    memory.store(new Int32Array(1)),
-  ];
+  let number = ac.findIndex((known) => known.table === acTable && known.quantization === quantization);
+  if (number < 0) {
+    number = ac.push({ table: acTable, quantization }) - 1;
+    const address = memory.exports.AC_TABLES.value + number * AC_TABLE_BYTES;
+    if (number === AC_TABLE_COUNT || !prepareCodes(memory, acTable, true, address)) return undefined;
+    memory.exports.preparePairs(address, memory.reserve(SCRATCH_BYTES));
+    memory.write(address + CODES_BYTES, coefficientDivisors(quantization));
+  }
+  return [dc.get(dcTable)!, number, memory.store(new Int32Array(1))];
+}
+
+/** Makes a table of codes at an address. False if it is not as the standard says. */
+function prepareCodes(
+  memory: WasmMemory<JpegKernels>,
+  { counts, symbols }: HuffmanTable,
+  isAc: boolean,
+  address: number,
+): boolean {
+  const at = memory.reserve(counts.length + symbols.length);
+  memory.bytes(at, counts.length).set(counts);
+  memory.bytes(at + counts.length, symbols.length).set(symbols);
+  return memory.exports.prepareCodes(at, at + counts.length, symbols.length, isAc, address) !== 0;
 }
 
 /** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */
