@@ -1,7 +1,7 @@
 /**
  * What the data pipeline is measured by, in one run:
  *   npm run -s bench:data -- [--json] [--stages] [--workers] [--index 1000000] [--memory 100000] [--wait]
- *     [--rounds 7] [--images 40] [--python /usr/bin/python3]
+ *     [--rounds 7] [--images 400] [--python /usr/bin/python3]
  * --stages compares one thread with timm on Pillow: decode (500x375 JPEG from memory), heavy (decode, the paper's heavy
  * augmentation, 224x224 floats), evaluation (decode, resize, centre crop, floats). Both sides run every stage in turn; CPU time
  * counts, the best round of each, since other processes can only slow a round down. --workers compares one loader worker with
@@ -29,7 +29,7 @@ const { values: flags } = parseArgs({
     memory: { type: 'string' },
     wait: { type: 'boolean' },
     rounds: { type: 'string', default: '7' },
-    images: { type: 'string', default: '40' },
+    images: { type: 'string', default: '400' },
     python: { type: 'string', default: '/usr/bin/python3' },
   },
 });

@@ -39,35 +39,30 @@ export const STEP_TO_END: i32 = 64;
 const UNKNOWN: i32 = 128;
 
 /**
- * Makes a table of codes from the numbers of codes of each length, 16 bytes, and their symbols. Returns false if it is not as the
- * standard says.
+ * Makes a table of codes from the numbers of codes of each length, 16 bytes, and the symbols behind them. Returns false if it is
+ * not as the standard says.
  */
-export function prepareCodes(
-  counts: usize,
-  symbols: usize,
-  symbolCount: i32,
-  isAc: bool,
-  table: usize,
-): bool {
+export function prepareCodes(source: usize, length: i32, isAc: bool, table: usize): bool {
   for (let i: usize = 0; i < 1 << CODE_BITS; i++) store<u32>(table + (i << 2), LONG_CODE << 16);
-  memory.copy(table + SYMBOLS, symbols, symbolCount);
+  const symbols = source + 16;
+  memory.copy(table + SYMBOLS, symbols, length - 16);
   let code = 0;
   let next = 0;
-  for (let length = 1; length <= 16; length++) {
-    const count = <i32>load<u8>(counts + length - 1);
-    if (code + count > 1 << length) return false;
-    if (length > CODE_BITS) {
-      const slot = table + ((<usize>(length - CODE_BITS - 1)) << 2);
+  for (let bits = 1; bits <= 16; bits++) {
+    const count = <i32>load<u8>(source + bits - 1);
+    if (code + count > 1 << bits) return false;
+    if (bits > CODE_BITS) {
+      const slot = table + ((<usize>(bits - CODE_BITS - 1)) << 2);
       store<i32>(slot, next - code, OFFSETS);
-      store<i32>(slot, count == 0 ? 0 : (code + count) << (16 - length), LIMITS);
+      store<i32>(slot, count == 0 ? 0 : (code + count) << (16 - bits), LIMITS);
     }
     for (let i = 0; i < count; i++) {
       const symbol = <i32>load<u8>(symbols + next);
       if (!(isAc ? isAcSymbol(symbol) : symbol <= 11)) return false;
-      if (length <= CODE_BITS) {
-        const entry = entryOf(symbol, length);
-        const from = table + (((<usize>code) << (CODE_BITS - length)) << 2);
-        const to = from + (4 << (CODE_BITS - length));
+      if (bits <= CODE_BITS) {
+        const entry = entryOf(symbol, bits);
+        const from = table + (((<usize>code) << (CODE_BITS - bits)) << 2);
+        const to = from + (4 << (CODE_BITS - bits));
         for (let at = from; at < to; at += 4) store<u32>(at, <u32>entry);
       }
       code++;

@@ -56,10 +56,10 @@ export async function decodeImage(
   { borrowed = false, region }: DecodeOptions = {},
 ): Promise<RgbImage> {
   if (bytes.length === 0) throw unreadable(name, 'the file is empty');
+  const direct = decodeBaselineJpeg(bytes, region);
+  if (direct) return borrowed ? direct : { ...direct, pixels: direct.pixels.slice() };
   const header = imageHeader(bytes);
   if (!header) throw unreadable(name, 'it is no JPEG, PNG, GIF, WebP or TIFF image');
-  const direct = header.format === 'jpeg' ? decodeBaselineJpeg(bytes, region) : undefined;
-  if (direct) return borrowed ? direct : { ...direct, pixels: direct.pixels.slice() };
   const sharp = await loadSharp();
   for (let attempt = 1; ; attempt++) {
     try {

@@ -13,7 +13,7 @@ import { mcuGrid, type McuGrid } from './mcu-grid.js';
 
 interface JpegKernels {
   readonly AC_TABLES: WebAssembly.Global<'i32'>;
-  prepareCodes(counts: number, symbols: number, symbolCount: number, isAc: boolean, table: number): number;
+  prepareCodes(source: number, length: number, isAc: boolean, table: number): number;
   preparePairs(table: number, scratch: number): void;
   unstuff(source: number, length: number, end: number): number;
   decodeScan(
@@ -149,7 +149,7 @@ function decodePlanes(
   }
   const source = memory.reserve(scan.length);
   const end = memory.reserve(scan.length + MARGIN) + scan.length + MARGIN;
-  const blocksAt = memory.store(Int32Array.from(blocks));
+  const blocksAt = memory.store(new Int32Array(blocks));
   memory.bytes(source, scan.length).set(scan);
   const { exports } = memory;
   const length = exports.unstuff(source, scan.length, end);
@@ -195,14 +195,13 @@ function componentTables(
 /** Makes a table of codes at an address. False if it is not as the standard says. */
 function prepareCodes(
   memory: WasmMemory<JpegKernels>,
-  { counts, symbols }: HuffmanTable,
+  table: HuffmanTable,
   isAc: boolean,
   address: number,
 ): boolean {
-  const at = memory.reserve(counts.length + symbols.length);
-  memory.bytes(at, counts.length).set(counts);
-  memory.bytes(at + counts.length, symbols.length).set(symbols);
-  return memory.exports.prepareCodes(at, at + counts.length, symbols.length, isAc, address) !== 0;
+  const source = memory.reserve(table.length);
+  memory.bytes(source, table.length).set(table);
+  return memory.exports.prepareCodes(source, table.length, isAc, address) !== 0;
 }
 
 /** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */

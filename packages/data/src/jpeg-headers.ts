@@ -11,12 +11,8 @@ export interface JpegComponent {
   readonly acTable: HuffmanTable;
 }
 
-export interface HuffmanTable {
-  /** Number of codes of each length, 1 to 16 bits. */
-  readonly counts: Uint8Array;
-  /** Symbols in the order of their codes. */
-  readonly symbols: Uint8Array;
-}
+/** The numbers of codes of each length, 1 to 16 bits, and then the symbols in the order of their codes. */
+export type HuffmanTable = Uint8Array;
 
 export interface JpegHeaders {
   readonly width: number;
@@ -100,27 +96,37 @@ function readQuantizations(segment: Uint8Array, quantizations: Map<number, Uint1
 function readHuffmanTables(segment: Uint8Array, tables: Map<number, HuffmanTable>): boolean {
   let position = 0;
   while (position + 17 <= segment.length) {
-    const counts = segment.slice(position + 1, position + 17);
-    const symbolCount = counts.reduce((sum, count) => sum + count, 0);
+    let symbolCount = 0;
+    for (let length = 1; length <= 16; length++) symbolCount += segment[position + length];
     const end = position + 17 + symbolCount;
     if (end > segment.length || symbolCount > 256) return false;
-    tables.set(segment[position], { counts, symbols: segment.slice(position + 17, end) });
+    tables.set(segment[position], segment.subarray(position + 1, end));
     position = end;
   }
   return position === segment.length;
 }
 
 function readFrame(segment: Uint8Array): Frame | undefined {
-  const [precision, , , , , count] = segment;
+  const precision = segment[0];
   const height = (segment[1] << 8) | segment[2];
   const width = (segment[3] << 8) | segment[4];
+  const count = segment[5];
   if (precision !== 8 || width === 0 || height === 0 || segment.length !== 6 + 3 * count) return undefined;
-  const components = Array.from({ length: count }, (_, i) => {
-    const [id, sampling, quantizationId] = segment.subarray(6 + 3 * i);
-    return { id, horizontal: sampling >> 4, vertical: sampling & 15, quantizationId };
-  });
+  const components: Frame['components'] = [];
+  for (let at = 6; at < segment.length; at += 3) {
+    const sampling = segment[at + 1];
+    components.push({
+      id: segment[at],
+      horizontal: sampling >> 4,
+      vertical: sampling & 15,
+      quantizationId: segment[at + 2],
+    });
+  }
   return { width, height, components };
 }
+
+/** What libjpeg takes for RGB: components with these letters for names. */
+const RGB_IDS = [82, 71, 66];
 
 function scanHeaders(
   segment: Uint8Array,
@@ -130,16 +136,15 @@ function scanHeaders(
   scanStart: number,
 ): JpegHeaders | undefined {
   if (segment[0] !== components.length || segment.length !== 4 + 2 * components.length) return undefined;
-  // libjpeg takes components named R, G, B for RGB.
-  if (components.length === 3 && components.map(({ id }) => String.fromCharCode(id)).join('') === 'RGB')
-    return undefined;
+  if (components.length === 3 && components.every(({ id }, i) => id === RGB_IDS[i])) return undefined;
   const resolved: JpegComponent[] = [];
-  for (const [i, { id, horizontal, vertical, quantizationId }] of components.entries()) {
-    const [scanId, tableIds] = segment.subarray(1 + 2 * i);
+  for (let i = 0; i < components.length; i++) {
+    const { id, horizontal, vertical, quantizationId } = components[i];
+    const tableIds = segment[2 + 2 * i];
     const quantization = quantizations.get(quantizationId);
     const dcTable = tables.get(tableIds >> 4);
     const acTable = tables.get(0x10 | (tableIds & 15));
-    if (scanId !== id || !quantization || !dcTable || !acTable) return undefined;
+    if (segment[1 + 2 * i] !== id || !quantization || !dcTable || !acTable) return undefined;
     resolved.push({ id, horizontal, vertical, quantization, dcTable, acTable });
   }
   return { width, height, components: resolved, scanStart };
