@@ -47,7 +47,6 @@ export function decodeScan(
   // A scan that failed may have left some.
   memory.fill(COEFFICIENTS, 0, 128);
   const lastWord = end - 8;
-  const blocksEnd = blocks + <usize>blockCount * BLOCK_BYTES;
   bits = 0;
   bitCount = 0;
   nextWord = lastWord;
@@ -55,21 +54,37 @@ export function decodeScan(
     const rowWanted = mcuY >= top && mcuY < bottom;
     for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
       const wanted = rowWanted && mcuX >= left && mcuX < right;
-      for (let block = blocks; block < blocksEnd; block += BLOCK_BYTES) {
-        let intact: bool;
-        const first = load<i32>(block, 4) == 0;
-        if (wanted) {
-          const out = <usize>(
-            (load<i32>(block, 12) + mcuX * load<i32>(block, 16) + mcuY * load<i32>(block, 20))
-          );
-          intact = first ? decodeBlock<u8>(block, out) : decodeBlock<u16>(block, out);
-        } else intact = first ? skipBlock<u8>(block) : skipBlock<u16>(block);
-        if (!intact || bitsLeft(lastWord, length) < 0) return -1;
-      }
+      if (!decodeMcu(blocks, blockCount, mcuX, mcuY, wanted) || bitsLeft(lastWord, length) < 0) return -1;
     }
   }
   // Up to seven bits of padding may follow.
   return bitsLeft(lastWord, length) < 8 ? 0 : -1;
+}
+
+/**
+ * The blocks of an MCU, 1, 3, 4 or 6. Written out instead of a loop: with the branches of blocks in between, which are like random,
+ * a processor does not learn how often a short loop runs and which table comes when.
+ */
+function decodeMcu(blocks: usize, count: i32, mcuX: i32, mcuY: i32, wanted: bool): bool {
+  if (!decodeAny(blocks, mcuX, mcuY, wanted)) return false;
+  if (count == 1) return true;
+  if (!decodeAny(blocks + BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+  if (!decodeAny(blocks + 2 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+  if (count == 3) return true;
+  if (!decodeAny(blocks + 3 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+  if (count == 4) return true;
+  if (!decodeAny(blocks + 4 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+  return decodeAny(blocks + 5 * BLOCK_BYTES, mcuX, mcuY, wanted);
+}
+
+// @ts-ignore: decorator
+@inline
+function decodeAny(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
+  const isFirst = load<i32>(block, 4) == 0;
+  if (!wanted) return isFirst ? skipBlock<u8>(block) : skipBlock<u16>(block);
+  const row = mcuX * load<i32>(block, 16) + mcuY * load<i32>(block, 20);
+  const out = <usize>(load<i32>(block, 12) + row);
+  return isFirst ? decodeBlock<u8>(block, out) : decodeBlock<u16>(block, out);
 }
 
 /**
@@ -146,7 +161,8 @@ function decodeBlock<Table>(block: usize, out: usize): bool {
     }
     end -= STEP_TO_END;
     if (end >= k && end <= 63) {
-      if (end > k) storePair<Table>(k, end, pairAt<Table>(index));
+      // Without a coefficient before the end, that is a zero where there is none.
+      storeFirst<Table>(k, pairAt<Table>(index));
       valid -= lengthAt<Table>(index);
       window <<= lengthAt<Table>(index);
       k = end;
@@ -258,6 +274,10 @@ function pairAt<Table>(index: usize): i32 {
 /** Stores the coefficients from position k up to `end`: first the second, which may be a zero at the place of the first. */
 function storePair<Table>(k: i32, end: i32, pair: i32): void {
   storeCoefficient<Table>(end - 1, <i32>(<i8>pair));
+  storeFirst<Table>(k, pair);
+}
+
+function storeFirst<Table>(k: i32, pair: i32): void {
   storeCoefficient<Table>(k + ((pair >> 16) & 15), pair >> 21);
 }
 

@@ -170,6 +170,7 @@ function prepareFirst(table: usize, index: usize, seconds: usize): usize {
   if (run == END_OF_BLOCK || run == LONG_CODE || length > PAIR_BITS) {
     fill(at + LENGTHS, run == END_OF_BLOCK ? length : 0, bits);
     fill(at + STEPS, run == END_OF_BLOCK ? STEP_TO_END : UNKNOWN, bits);
+    memory.fill(table + PAIRS + (index << 2), 0, count << 2);
   } else {
     const pair = i32x4.splat((valueOf(windowOf(index), entry) << 21) | (run << 16));
     // Those for as many bits as are left.
