@@ -27,8 +27,8 @@ const MAX_COEFFICIENT: i32 = 8192;
 
 /**
  * Decodes the scan that `unstuff` wrote (`length` bytes before `end`) into planes of samples: those of the MCUs from (left, top)
- * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 7 i32 each: DC table, AC
- * table with the divisors, DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a row of samples.
+ * up to (right, bottom), of the others only the codes are read. `blocks` describes the blocks of an MCU, 7 i32 each: DC table,
+ * number of the AC table with the divisors, DC predictor (i32), first sample, bytes to the next MCU in x and in y, bytes in a row of samples.
  * Returns 0, or -1 if the data are corrupt.
  */
 export function decodeScan(
@@ -62,29 +62,40 @@ export function decodeScan(
 }
 
 /**
- * The blocks of an MCU, 1, 3, 4 or 6. Written out instead of a loop: with the branches of blocks in between, which are like random,
- * a processor does not learn how often a short loop runs and which table comes when.
+ * The blocks of an MCU: of luma 1, 2 or 4, then two of chroma or none. Written out instead of a loop: with the branches of blocks
+ * in between, which are like random, a processor does not learn how often a short loop runs and which table comes when.
  */
 function decodeMcu(blocks: usize, count: i32, mcuX: i32, mcuY: i32, wanted: bool): bool {
-  if (!decodeAny(blocks, mcuX, mcuY, wanted)) return false;
+  if (!decodeLuma(blocks, mcuX, mcuY, wanted)) return false;
   if (count == 1) return true;
-  if (!decodeAny(blocks + BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
-  if (!decodeAny(blocks + 2 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
-  if (count == 3) return true;
-  if (!decodeAny(blocks + 3 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
-  if (count == 4) return true;
-  if (!decodeAny(blocks + 4 * BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
-  return decodeAny(blocks + 5 * BLOCK_BYTES, mcuX, mcuY, wanted);
+  let chroma = blocks + BLOCK_BYTES;
+  if (count > 3) {
+    if (!decodeLuma(chroma, mcuX, mcuY, wanted)) return false;
+    chroma += BLOCK_BYTES;
+  }
+  if (count > 4) {
+    if (!decodeLuma(chroma, mcuX, mcuY, wanted)) return false;
+    if (!decodeLuma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+    chroma += 2 * BLOCK_BYTES;
+  }
+  if (!decodeChroma(chroma, mcuX, mcuY, wanted)) return false;
+  return decodeChroma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted);
 }
 
-// @ts-ignore: decorator
-@inline
-function decodeAny(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
-  const isFirst = load<i32>(block, 4) == 0;
-  if (!wanted) return isFirst ? skipBlock<u8>(block) : skipBlock<u16>(block);
-  const row = mcuX * load<i32>(block, 16) + mcuY * load<i32>(block, 20);
-  const out = <usize>(load<i32>(block, 12) + row);
-  return isFirst ? decodeBlock<u8>(block, out) : decodeBlock<u16>(block, out);
+/** Luma has the first of the AC tables. */
+function decodeLuma(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
+  return wanted ? decodeBlock<u8>(block, samplesOf(block, mcuX, mcuY)) : skipBlock<u8>(block);
+}
+
+/** Chroma may share it. */
+function decodeChroma(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
+  if (load<i32>(block, 4) == 0) return decodeLuma(block, mcuX, mcuY, wanted);
+  return wanted ? decodeBlock<u16>(block, samplesOf(block, mcuX, mcuY)) : skipBlock<u16>(block);
+}
+
+/** Where a block's samples go. */
+function samplesOf(block: usize, mcuX: i32, mcuY: i32): usize {
+  return <usize>(load<i32>(block, 12) + mcuX * load<i32>(block, 16) + mcuY * load<i32>(block, 20));
 }
 
 /**
