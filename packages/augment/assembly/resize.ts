@@ -39,7 +39,7 @@ export function resizeColumns(
       while (weight < end) {
         // Bytes r0 g0 b0 r1 g1 b1 become 16-bit r0 r1 g0 g1 b0 b1; byte 8 is zero.
         const bytes = v128.load64_zero(read);
-        const pixels = i8x16.shuffle(bytes, bytes, 0, 8, 3, 8, 1, 8, 4, 8, 2, 8, 5, 8, 8, 8, 8, 8);
+        const pixels = i8x16.swizzle(bytes, i8x16(0, 8, 3, 8, 1, 8, 4, 8, 2, 8, 5, 8, 8, 8, 8, 8));
         high = i32x4.add(high, i32x4.dot_i16x8_s(pixels, v128.load32_splat(weight)));
         low = i32x4.add(low, i32x4.dot_i16x8_s(pixels, v128.load32_splat(weight, 4)));
         read += 6;
