@@ -79,11 +79,8 @@ function storeColors(lumas: v128, b0: v128, b1: v128, r0: v128, r1: v128, out: u
     i16x8.add(i16x8.add(y0, r0), i16x8.q15mulr_sat_s(r0, i16x8.splat(13173))),
     i16x8.add(i16x8.add(y1, r1), i16x8.q15mulr_sat_s(r1, i16x8.splat(13173))),
   );
-  // G = Y - 0.34414 Cb - 0.71414 Cr; -0.71414 = 18734 / 65536 - 1
-  const G = i8x16.narrow_i16x8_u(
-    i16x8.add(i16x8.sub(y0, r0), greenPart(b0, r0)),
-    i16x8.add(i16x8.sub(y1, r1), greenPart(b1, r1)),
-  );
+  // G = Y - 0.34414 Cb - 0.71414 Cr
+  const G = i8x16.narrow_i16x8_u(i16x8.add(y0, greenPart(b0, r0)), i16x8.add(y1, greenPart(b1, r1)));
   // B = Y + 1.772 Cb; 1.772 = 2 - 7471 / 32768
   const B = i8x16.narrow_i16x8_u(
     i16x8.add(i16x8.add(y0, i16x8.shl(b0, 1)), i16x8.q15mulr_sat_s(b0, i16x8.splat(-7471))),
@@ -92,12 +89,12 @@ function storeColors(lumas: v128, b0: v128, b1: v128, r0: v128, r1: v128, out: u
   storePixels(out, R, G, B);
 }
 
-/** (-22554 Cb + 18734 Cr) / 65536, rounded once. */
+/** (-11277 Cb - 23401 Cr) / 32768, rounded once. */
 function greenPart(blues: v128, reds: v128): v128 {
-  const both = factors(-22554, 18734);
-  const half = i32x4.splat(32768);
-  const first = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(low(blues, reds), both), half), 16);
-  const second = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(high(blues, reds), both), half), 16);
+  const both = factors(-11277, -23401);
+  const half = i32x4.splat(16384);
+  const first = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(low(blues, reds), both), half), 15);
+  const second = i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(high(blues, reds), both), half), 15);
   return i16x8.narrow_i32x4_s(first, second);
 }
 
