@@ -4,13 +4,13 @@ import {
   codeAt,
   DIVISORS,
   END_OF_BLOCK,
-  LENGTHS,
-  PAIR_BITS,
-  PAIRS,
+  indexOf,
+  lengthAt,
+  pairAt,
   PLACES,
   runOf,
   STEP_TO_END,
-  STEPS,
+  stepAt,
   TABLE_BYTES,
   valueOf,
 } from './jpeg-tables';
@@ -41,10 +41,7 @@ export function bitsLeft(lastWord: usize, length: i32): i32 {
   return ((length - <i32>(lastWord - nextWord)) << 3) + <i32>bitCount;
 }
 
-/**
- * Decodes and transforms a block. False if it is corrupt. `Table` tells which AC table it has: u8 the first, u16 the second, since
- * types are the only constants that a function can be compiled for.
- */
+/** Decodes and transforms a block. False if it is corrupt. For `Table`, see `AC_TABLES`. */
 export function decodeBlock<Table>(block: usize, out: usize): bool {
   let next = nextWord;
   let valid = bitCount;
@@ -126,7 +123,7 @@ export function decodeBlock<Table>(block: usize, out: usize): bool {
     valid -= entry & 63;
     if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry);
-    if (k > 63) return false;
+    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return false;
     storeCoefficient<Table>(k, value);
     k++;
   }
@@ -189,35 +186,18 @@ export function skipBlock<Table>(block: usize): bool {
     valid |= 56;
     entry = codeAt(AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES, window);
     if (entry == 0) return false;
+    const value = valueOf(window, entry);
     window <<= entry;
     valid -= entry & 63;
     if (runOf(entry) == END_OF_BLOCK) break;
-    k += runOf(entry) + 1;
-    if (k > 64) return false;
+    k += runOf(entry);
+    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return false;
+    k++;
   }
   bits = window;
   bitCount = valid;
   nextWord = next;
   return true;
-}
-
-/** Where the coefficients are in an AC table that a window begins with. */
-function indexOf(window: u64): usize {
-  return <usize>(window >> (64 - PAIR_BITS));
-}
-
-/** Bits of one or two coefficients. */
-function lengthAt<Table>(index: usize): u64 {
-  return <u64>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + LENGTHS);
-}
-
-/** How far they lead in the block; beyond any if they end it or are not known. */
-function stepAt<Table>(index: usize): i32 {
-  return <i32>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + STEPS);
-}
-
-function pairAt<Table>(index: usize): i32 {
-  return load<i32>(index << 2, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PAIRS);
 }
 
 /** Stores the coefficients from position k up to `end`: first the second, which may be a zero at the place of the first. */
@@ -233,8 +213,11 @@ function storeFirst<Table>(k: i32, pair: i32): void {
 /** Stores a coefficient at a position in zigzag order, times its divisor. */
 function storeCoefficient<Table>(k: i32, value: i32): void {
   const place = <usize>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PLACES);
-  const divisor = <i32>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + DIVISORS);
-  store<i16>(place, value * divisor, COEFFICIENTS);
+  store<i16>(place, value * divisorAt<Table>(k), COEFFICIENTS);
+}
+
+function divisorAt<Table>(k: i32): i32 {
+  return <i32>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + DIVISORS);
 }
 
 /** The block's mean, its predictor plus the difference, as a coefficient. */
@@ -242,7 +225,7 @@ function dequantizedMean<Table>(block: usize, difference: i32): i32 {
   const predictor = <usize>load<i32>(block, 8);
   const mean = difference + load<i32>(predictor);
   store<i32>(predictor, mean);
-  return mean * <i32>load<u16>(0, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + DIVISORS);
+  return mean * divisorAt<Table>(0);
 }
 
 /** True if no picture has such a coefficient: how it overflows is libjpeg-turbo's business. */

@@ -5,7 +5,7 @@
  */
 
 /** Parts of a table of codes. */
-export const CODE_BITS: i32 = 10;
+const CODE_BITS: i32 = 10;
 const LIMITS: usize = 4096;
 const OFFSETS: usize = 4128;
 const SYMBOLS: usize = 4160;
@@ -15,11 +15,11 @@ export const PLACES: usize = 4416;
 export const DIVISORS: usize = 4544;
 
 /** Then for each 12 bits: how many of them are used, how far they lead in the block, and the values. Vectors end behind them. */
-export const PAIR_BITS: i32 = 12;
+const PAIR_BITS: i32 = 12;
 const PAIR_COUNT: usize = 1 << PAIR_BITS;
-export const LENGTHS: usize = 4672;
-export const STEPS: usize = LENGTHS + PAIR_COUNT + 16;
-export const PAIRS: usize = STEPS + PAIR_COUNT + 16;
+const LENGTHS: usize = 4672;
+const STEPS: usize = LENGTHS + PAIR_COUNT + 16;
+const PAIRS: usize = STEPS + PAIR_COUNT + 16;
 export const TABLE_BYTES: usize = PAIRS + 4 * PAIR_COUNT + 16;
 
 /** Bits that the value of a second coefficient has at most. */
@@ -27,7 +27,10 @@ const MAX_SECOND_SIZE: i32 = 7;
 /** Of one array of `prepareSeconds`: twice the indices, and the end of a vector. */
 const SECONDS_BYTES: usize = 2 * PAIR_COUNT + 32;
 
-/** Two AC tables, at addresses that are constants of the code: so are the addresses of their parts. */
+/**
+ * Two AC tables, at addresses that are constants of the code: so are the addresses of their parts. A type `Table` tells which: u8
+ * the first, u16 the second, since types are the only constants that a function can be compiled for.
+ */
 export const AC_TABLES: usize = memory.data(58592, 16);
 
 /** Instead of runs of zeros: of the symbol that ends a block, and where a code is longer than the lookup. */
@@ -110,6 +113,11 @@ export function runOf(entry: u64): i32 {
   return (<i32>(entry >> 16)) & 0xff;
 }
 
+/** Bits of the value after a code. */
+function sizeOf(entry: u64): i32 {
+  return 63 - <i32>(entry >> 24);
+}
+
 /** The value after the code that a window begins with: those with a leading zero are negative. */
 export function valueOf(window: u64, entry: u64): i32 {
   const bits = window << (entry >> 8);
@@ -119,28 +127,47 @@ export function valueOf(window: u64, entry: u64): i32 {
   return <i32>((((size >> 1) >> (entry >> 24)) ^ negative) - negative);
 }
 
+/** Where the coefficients are in an AC table that a window begins with. */
+export function indexOf(window: u64): usize {
+  return <usize>(window >> (64 - PAIR_BITS));
+}
+
+/** Bits of one or two coefficients. */
+export function lengthAt<Table>(index: usize): u64 {
+  return <u64>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + LENGTHS);
+}
+
+/** How far they lead in the block; beyond any if they end it or are not known. */
+export function stepAt<Table>(index: usize): i32 {
+  return <i32>load<u8>(index, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + STEPS);
+}
+
+export function pairAt<Table>(index: usize): i32 {
+  return load<i32>(index << 2, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PAIRS);
+}
+
 /**
  * Makes the pairs of an AC table from its codes: value of the first coefficient << 21 | its run << 16 | value of the second, of
- * 8 bits. If there is no second, that is zero at the place of the first. `scratch` is room for 24 KiB.
+ * 8 bits. If there is no second, that is zero at the place of the first. Values of more than `maxSize` bits are in no pair.
+ * `scratch` is room for 24 KiB.
  */
-export function preparePairs(table: usize, scratch: usize): void {
-  prepareSeconds(table, scratch);
-  for (let index: usize = 0; index < PAIR_COUNT;) index = prepareFirst(table, index, scratch);
+export function preparePairs(table: usize, maxSize: i32, scratch: usize): void {
+  prepareSeconds(table, min(maxSize, MAX_SECOND_SIZE), scratch);
+  for (let index: usize = 0; index < PAIR_COUNT;) index = prepareFirst(table, index, maxSize, scratch);
 }
 
 /**
  * What may come second, in three arrays of bytes, lengths, steps and values, for all indices of PAIR_BITS bits; behind them for
  * those of one bit less, and so on. Lengths of 0 are of what may not.
  */
-function prepareSeconds(table: usize, seconds: usize): void {
+function prepareSeconds(table: usize, maxSize: i32, seconds: usize): void {
   for (let index: usize = 0; index < PAIR_COUNT;) {
     const entry = entryAt(table, index);
-    const length = (<i32>entry) & 63;
     const bits = segmentBits(entry);
     const isEnd = runOf(entry) == END_OF_BLOCK;
-    const isSecond = isEnd || (runOf(entry) != LONG_CODE && 63 - <i32>(entry >> 24) <= MAX_SECOND_SIZE);
+    const isSecond = isEnd || (runOf(entry) != LONG_CODE && sizeOf(entry) <= maxSize);
     const at = seconds + index;
-    fill(at, isSecond ? length : 0, bits);
+    fill(at, isSecond ? (<i32>entry) & 63 : 0, bits);
     fill(at + SECONDS_BYTES, isSecond ? (isEnd ? STEP_TO_END : runOf(entry) + 1) : 0, bits);
     fill(at + 2 * SECONDS_BYTES, isSecond && !isEnd ? valueOf(windowOf(index), entry) : 0, bits);
     index += (<usize>1) << (PAIR_BITS - bits);
@@ -160,14 +187,14 @@ function prepareSeconds(table: usize, seconds: usize): void {
 }
 
 /** Makes the pairs of all indices that begin with the same coefficient as `index`. Returns the index behind them. */
-function prepareFirst(table: usize, index: usize, seconds: usize): usize {
+function prepareFirst(table: usize, index: usize, maxSize: i32, seconds: usize): usize {
   const entry = entryAt(table, index);
   const run = runOf(entry);
   const length = (<i32>entry) & 63;
   const bits = segmentBits(entry);
   const count = (<usize>1) << (PAIR_BITS - bits);
   const at = table + index;
-  if (run == END_OF_BLOCK || run == LONG_CODE || length > PAIR_BITS) {
+  if (run == END_OF_BLOCK || run == LONG_CODE || length > PAIR_BITS || sizeOf(entry) > maxSize) {
     fill(at + LENGTHS, run == END_OF_BLOCK ? length : 0, bits);
     fill(at + STEPS, run == END_OF_BLOCK ? STEP_TO_END : UNKNOWN, bits);
     memory.fill(table + PAIRS + (index << 2), 0, count << 2);

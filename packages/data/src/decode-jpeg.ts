@@ -14,7 +14,7 @@ import { mcuGrid, type McuGrid } from './mcu-grid.js';
 interface JpegKernels {
   readonly AC_TABLES: WebAssembly.Global<'i32'>;
   prepareCodes(source: number, length: number, isAc: boolean, table: number): number;
-  preparePairs(table: number, scratch: number): void;
+  preparePairs(table: number, maxSize: number, scratch: number): void;
   unstuff(source: number, length: number, end: number): number;
   decodeScan(
     end: number,
@@ -79,6 +79,8 @@ const AC_TABLE_BYTES = 29296;
 const CODES_BYTES = 4416;
 /** Room to make an AC table. */
 const SCRATCH_BYTES = 3 * (8192 + 32);
+/** Larger ones are checked one by one. */
+const MAX_COEFFICIENT = 8192;
 /** What `decodeScan` is told of each block of an MCU. */
 const BLOCK_FIELDS = 7;
 
@@ -186,7 +188,7 @@ function componentTables(
     number = ac.push({ table: acTable, quantization }) - 1;
     const address = memory.exports.AC_TABLES.value + number * AC_TABLE_BYTES;
     if (number === AC_TABLE_COUNT || !prepareCodes(memory, acTable, true, address)) return undefined;
-    memory.exports.preparePairs(address, memory.reserve(SCRATCH_BYTES));
+    memory.exports.preparePairs(address, maxSize(quantization), memory.reserve(SCRATCH_BYTES));
     memory.write(address + CODES_BYTES, coefficientDivisors(quantization));
   }
   return [dc.get(dcTable)!, number, memory.store(new Int32Array(1))];
@@ -202,6 +204,11 @@ function prepareCodes(
   const source = memory.reserve(table.length);
   memory.bytes(source, table.length).set(table);
   return memory.exports.prepareCodes(source, table.length, isAc, address) !== 0;
+}
+
+/** Bits of values that, whatever they are multiplied by, are no coefficients too large for a picture. */
+function maxSize(quantization: Uint16Array): number {
+  return Math.floor(Math.log2(MAX_COEFFICIENT / Math.max(1, ...quantization)));
 }
 
 /** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */

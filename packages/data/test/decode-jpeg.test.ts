@@ -156,6 +156,21 @@ test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failur
   expect(decodedAnyway).toBeGreaterThan(20);
 });
 
+test('coefficients too large for a picture: the pixels of libjpeg-turbo or none', async () => {
+  const good = readFileSync(fixture('bad', 'small_420.JPEG'));
+  const stream = randomStream(0, 'divisors');
+  const outcomes = new Set<boolean>();
+  for (let round = 0; round < 60; round++) {
+    const bytes = Buffer.from(good);
+    for (let at = bytes.indexOf('ffdb', 0, 'hex'); at >= 0; at = bytes.indexOf('ffdb', at + 1, 'hex'))
+      for (let k = 0; k < 64; k++) if (stream.integer(8) === 0) bytes[at + 5 + k] = 1 + stream.integer(255);
+    const decoded = decodeBaselineJpeg(bytes);
+    outcomes.add(decoded === undefined);
+    if (decoded) expect(Buffer.compare(decoded.pixels, (await reference(bytes))!)).toBe(0);
+  }
+  expect(outcomes.size).toBe(2);
+});
+
 test('the compiled kernels are those of the sources', () => {
   const folder = join(__dirname, '../assembly');
   const hash = createHash('sha256');
