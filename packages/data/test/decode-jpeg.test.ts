@@ -157,13 +157,17 @@ test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failur
 });
 
 test('coefficients too large for a picture: the pixels of libjpeg-turbo or none', async () => {
-  const good = readFileSync(fixture('bad', 'small_420.JPEG'));
-  const stream = randomStream(0, 'divisors');
+  const stream = randomStream(0, 'stripes');
   const outcomes = new Set<boolean>();
-  for (let round = 0; round < 60; round++) {
-    const bytes = Buffer.from(good);
+  for (let round = 0; round < 40; round++) {
+    // Stripes have all their coefficients in one row: libjpeg-turbo takes a short cut there, which overflows in its own way.
+    const stripes = Array.from({ length: 32 }, () => stream.integer(256));
+    const pixels = Buffer.from(Array.from({ length: 32 * 32 }, (_, i) => stripes[i % 32]));
+    const image = sharp(pixels, { raw: { width: 32, height: 32, channels: 1 } });
+    const bytes = await image.jpeg({ quality: 100 }).toBuffer();
+    const divisor = 1 + stream.integer(60);
     for (let at = bytes.indexOf('ffdb', 0, 'hex'); at >= 0; at = bytes.indexOf('ffdb', at + 1, 'hex'))
-      for (let k = 0; k < 64; k++) if (stream.integer(8) === 0) bytes[at + 5 + k] = 1 + stream.integer(255);
+      bytes.fill(divisor, at + 5, at + 5 + 64);
     const decoded = decodeBaselineJpeg(bytes);
     outcomes.add(decoded === undefined);
     if (decoded) expect(Buffer.compare(decoded.pixels, (await reference(bytes))!)).toBe(0);
