@@ -208,7 +208,9 @@ function prepareCodes(
 
 /** Bits of values that, whatever they are multiplied by, are no coefficients too large for a picture. */
 function maxSize(quantization: Uint16Array): number {
-  return Math.floor(Math.log2(MAX_COEFFICIENT / Math.max(1, ...quantization)));
+  let largest = 1;
+  for (let k = 1; k < quantization.length; k++) largest = Math.max(largest, quantization[k]);
+  return Math.floor(Math.log2(MAX_COEFFICIENT / largest));
 }
 
 /** Upsamples the chroma and converts to RGB, the needed MCUs as if they were the image: only their outermost pixels see that. */
