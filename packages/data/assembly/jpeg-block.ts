@@ -20,20 +20,32 @@ import { COEFFICIENTS, flatBlock, inverseTransform } from './jpeg-transform';
 const MAX_COEFFICIENT: i32 = 8192;
 
 /**
- * What was read of the scan and not used yet: `bitCount` bits, the first on top of `bits`. The next come from `nextWord` on: to
- * load them, nothing has to wait for the code that is looked up meanwhile.
+ * What was read of the scan and not used yet is handed from block to block as a window, the first bit on top: `bitCount` bits of
+ * it, at least 56, are valid. The next come from `nextWord` on: to load them, nothing has to wait for the code that is looked up.
  */
-let bits: u64 = 0;
 let bitCount: u64 = 0;
 let nextWord: usize = 0;
+/** Whether a block was corrupt. */
+let corrupt = false;
 
-/** Starts a scan whose first bytes are in the word at `lastWord`. */
-export function startBits(lastWord: usize): void {
+/** The window of a scan whose first bytes are in the word at `lastWord`. */
+export function startBits(lastWord: usize): u64 {
   // One that failed may have left some.
   memory.fill(COEFFICIENTS, 0, 128);
-  bits = 0;
-  bitCount = 0;
-  nextWord = lastWord;
+  corrupt = false;
+  nextWord = lastWord - 7;
+  bitCount = 56;
+  return load<u64>(lastWord);
+}
+
+export function isCorrupt(): bool {
+  return corrupt;
+}
+
+/** Notes that a block is corrupt; whatever comes then is not looked at. */
+function fail(): u64 {
+  corrupt = true;
+  return 0;
 }
 
 /** Bits of a scan of `length` bytes that are not used yet. */
@@ -41,17 +53,15 @@ export function bitsLeft(lastWord: usize, length: i32): i32 {
   return ((length - <i32>(lastWord - nextWord)) << 3) + <i32>bitCount;
 }
 
-/** Decodes and transforms a block. False if it is corrupt. For `Table`, see `AC_TABLES`. */
-export function decodeBlock<Table>(block: usize, out: usize): bool {
+/** Decodes and transforms a block. Returns the window behind it. For `Table`, see `AC_TABLES`. */
+export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
   let next = nextWord;
   let valid = bitCount;
-  let window = bits | (load<u64>(next) >> valid);
-  next -= <usize>((63 - valid) >> 3);
-  valid |= 56;
+  let window = bits;
   let entry = codeAt(<usize>load<i32>(block), window);
-  if (entry == 0) return false;
+  if (entry == 0) return fail();
   const mean = dequantizedMean<Table>(block, valueOf(window, entry));
-  if (isTooLarge(mean)) return false;
+  if (isTooLarge(mean)) return fail();
   store<i16>(COEFFICIENTS, mean);
   // Shifts are by the lowest six bits of what they are given.
   window <<= entry;
@@ -117,36 +127,34 @@ export function decodeBlock<Table>(block: usize, out: usize): bool {
     next -= <usize>((63 - valid) >> 3);
     valid |= 56;
     entry = codeAt(AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES, window);
-    if (entry == 0) return false;
+    if (entry == 0) return fail();
     const value = valueOf(window, entry);
     window <<= entry;
     valid -= entry & 63;
     if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry);
-    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return false;
+    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return fail();
     storeCoefficient<Table>(k, value);
     k++;
   }
-  bits = window;
-  bitCount = valid;
-  nextWord = next;
+  window |= load<u64>(next) >> valid;
+  nextWord = next - <usize>((63 - valid) >> 3);
+  bitCount = valid | 56;
   const stride = <usize>load<i32>(block, 24);
   if (k == 1) flatBlock(out, stride);
   else inverseTransform(out, stride, k - 1);
-  return true;
+  return window;
 }
 
 /** Reads a block as `decodeBlock` does, but for its samples. */
-export function skipBlock<Table>(block: usize): bool {
+export function skipBlock<Table>(block: usize, bits: u64): u64 {
   let next = nextWord;
   let valid = bitCount;
-  let window = bits | (load<u64>(next) >> valid);
-  next -= <usize>((63 - valid) >> 3);
-  valid |= 56;
+  let window = bits;
   let entry = codeAt(<usize>load<i32>(block), window);
-  if (entry == 0) return false;
+  if (entry == 0) return fail();
   const mean = dequantizedMean<Table>(block, valueOf(window, entry));
-  if (isTooLarge(mean)) return false;
+  if (isTooLarge(mean)) return fail();
   window <<= entry;
   valid -= entry & 63;
   let k = 1;
@@ -185,19 +193,19 @@ export function skipBlock<Table>(block: usize): bool {
     next -= <usize>((63 - valid) >> 3);
     valid |= 56;
     entry = codeAt(AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES, window);
-    if (entry == 0) return false;
+    if (entry == 0) return fail();
     const value = valueOf(window, entry);
     window <<= entry;
     valid -= entry & 63;
     if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry);
-    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return false;
+    if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return fail();
     k++;
   }
-  bits = window;
-  bitCount = valid;
-  nextWord = next;
-  return true;
+  window |= load<u64>(next) >> valid;
+  nextWord = next - <usize>((63 - valid) >> 3);
+  bitCount = valid | 56;
+  return window;
 }
 
 /** Stores the coefficients from position k up to `end`: first the second, which may be a zero at the place of the first. */

@@ -1,5 +1,5 @@
 /** Entropy-coded data (ITU-T T.81, annex F) to planes of samples, one MCU after the other. */
-import { bitsLeft, decodeBlock, skipBlock, startBits } from './jpeg-block';
+import { bitsLeft, decodeBlock, isCorrupt, skipBlock, startBits } from './jpeg-block';
 
 /** What `blocks` tells of each. */
 const BLOCK_BYTES: usize = 28;
@@ -27,12 +27,13 @@ export function decodeScan(
 ): i32 {
   if (length > MAX_LENGTH) return -1;
   const lastWord = end - 8;
-  startBits(lastWord);
+  let window = startBits(lastWord);
   for (let mcuY = 0; mcuY < mcusHigh; mcuY++) {
     const rowWanted = mcuY >= top && mcuY < bottom;
     for (let mcuX = 0; mcuX < mcusWide; mcuX++) {
       const wanted = rowWanted && mcuX >= left && mcuX < right;
-      if (!decodeMcu(blocks, blockCount, mcuX, mcuY, wanted) || bitsLeft(lastWord, length) < 0) return -1;
+      window = decodeMcu(blocks, blockCount, mcuX, mcuY, wanted, window);
+      if (isCorrupt() || bitsLeft(lastWord, length) < 0) return -1;
     }
   }
   // Up to seven bits of padding may follow.
@@ -43,32 +44,36 @@ export function decodeScan(
  * The blocks of an MCU: of luma 1, 2 or 4, then two of chroma or none. Written out instead of a loop: with the branches of blocks
  * in between, which are like random, a processor does not learn how often a short loop runs and which table comes when.
  */
-function decodeMcu(blocks: usize, count: i32, mcuX: i32, mcuY: i32, wanted: bool): bool {
-  if (!decodeLuma(blocks, mcuX, mcuY, wanted)) return false;
-  if (count == 1) return true;
+function decodeMcu(blocks: usize, count: i32, mcuX: i32, mcuY: i32, wanted: bool, bits: u64): u64 {
+  let window = decodeLuma(blocks, mcuX, mcuY, wanted, bits);
+  if (count == 1) return window;
   let chroma = blocks + BLOCK_BYTES;
   if (count > 3) {
-    if (!decodeLuma(chroma, mcuX, mcuY, wanted)) return false;
+    window = decodeLuma(chroma, mcuX, mcuY, wanted, window);
     chroma += BLOCK_BYTES;
   }
   if (count > 4) {
-    if (!decodeLuma(chroma, mcuX, mcuY, wanted)) return false;
-    if (!decodeLuma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted)) return false;
+    window = decodeLuma(chroma, mcuX, mcuY, wanted, window);
+    window = decodeLuma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted, window);
     chroma += 2 * BLOCK_BYTES;
   }
-  if (!decodeChroma(chroma, mcuX, mcuY, wanted)) return false;
-  return decodeChroma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted);
+  window = decodeChroma(chroma, mcuX, mcuY, wanted, window);
+  return decodeChroma(chroma + BLOCK_BYTES, mcuX, mcuY, wanted, window);
 }
 
 /** Luma has the first of the AC tables. */
-function decodeLuma(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
-  return wanted ? decodeBlock<u8>(block, samplesOf(block, mcuX, mcuY)) : skipBlock<u8>(block);
+function decodeLuma(block: usize, mcuX: i32, mcuY: i32, wanted: bool, window: u64): u64 {
+  return wanted
+    ? decodeBlock<u8>(block, samplesOf(block, mcuX, mcuY), window)
+    : skipBlock<u8>(block, window);
 }
 
 /** Chroma may share it. */
-function decodeChroma(block: usize, mcuX: i32, mcuY: i32, wanted: bool): bool {
-  if (load<i32>(block, 4) == 0) return decodeLuma(block, mcuX, mcuY, wanted);
-  return wanted ? decodeBlock<u16>(block, samplesOf(block, mcuX, mcuY)) : skipBlock<u16>(block);
+function decodeChroma(block: usize, mcuX: i32, mcuY: i32, wanted: bool, window: u64): u64 {
+  if (load<i32>(block, 4) == 0) return decodeLuma(block, mcuX, mcuY, wanted, window);
+  return wanted
+    ? decodeBlock<u16>(block, samplesOf(block, mcuX, mcuY), window)
+    : skipBlock<u16>(block, window);
 }
 
 /** Where a block's samples go. */
