@@ -14,7 +14,10 @@ import {
   TABLE_BYTES,
   valueOf,
 } from './jpeg-tables';
-import { COEFFICIENTS, flatBlock, inverseTransform } from './jpeg-transform';
+import { BLOCK_BYTES, inverseTransform } from './jpeg-transform';
+
+/** Coefficients of this block and of the one before, which take turns. */
+const COEFFICIENTS: usize = memory.data(256, 16);
 
 /** Coefficients of 8-bit samples are below 2048 but for rounding. */
 const MAX_COEFFICIENT: i32 = 8192;
@@ -28,10 +31,20 @@ let nextWord: usize = 0;
 /** Whether a block was corrupt. */
 let corrupt = false;
 
+/**
+ * The block that is decoded but not transformed yet: while that is done, the first lookups of the next block, each of which waits
+ * for the one before, leave a processor time.
+ */
+let pending: usize = 0;
+let pendingLast = 0;
+let pendingSamples: usize = 0;
+let pendingStride: usize = 0;
+
 /** The window of a scan whose first bytes are in the word at `lastWord`. */
 export function startBits(lastWord: usize): u64 {
   // One that failed may have left some.
-  memory.fill(COEFFICIENTS, 0, 128);
+  memory.fill(COEFFICIENTS, 0, 2 * BLOCK_BYTES);
+  pending = 0;
   corrupt = false;
   nextWord = lastWord - 7;
   bitCount = 56;
@@ -53,7 +66,13 @@ export function bitsLeft(lastWord: usize, length: i32): i32 {
   return ((length - <i32>(lastWord - nextWord)) << 3) + <i32>bitCount;
 }
 
-/** Decodes and transforms a block. Returns the window behind it. For `Table`, see `AC_TABLES`. */
+/** Transforms the block that was decoded last. */
+export function transformPending(): void {
+  if (pending != 0) inverseTransform(pending, pendingLast, pendingSamples, pendingStride);
+  pending = 0;
+}
+
+/** Decodes a block and transforms the one before. Returns the window behind it. For `Table`, see `AC_TABLES`. */
 export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
   let next = nextWord;
   let valid = bitCount;
@@ -62,17 +81,17 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
   if (entry == 0) return fail();
   const mean = dequantizedMean<Table>(block, valueOf(window, entry));
   if (isTooLarge(mean)) return fail();
-  store<i16>(COEFFICIENTS, mean);
+  const coefficients = pending == COEFFICIENTS ? COEFFICIENTS + BLOCK_BYTES : COEFFICIENTS;
+  store<i16>(coefficients, mean);
   // Shifts are by the lowest six bits of what they are given.
   window <<= entry;
   valid -= entry & 63;
   let k = 1;
-  for (;;) {
-    let index: usize;
-    let length: u64;
-    let end: i32;
-    // Four lookups a turn, written out: bits are read for all at once. Nothing rare is in here, where it would cost registers.
-    for (;;) {
+  let index: usize;
+  let length: u64;
+  let end: i32;
+  // Four lookups a turn, written out: bits are read for all at once. Nothing rare is in here, where it would cost registers.
+  do {
       window |= load<u64>(next) >> valid;
       next -= <usize>((63 - valid) >> 3);
       valid |= 56;
@@ -80,7 +99,7 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
       length = lengthAt<Table>(index);
       end = k + stepAt<Table>(index);
       if (end > 63) break;
-      storePair<Table>(k, end, pairAt<Table>(index));
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
       valid -= length;
       window <<= length;
       k = end;
@@ -89,7 +108,7 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
       length = lengthAt<Table>(index);
       end = k + stepAt<Table>(index);
       if (end > 63) break;
-      storePair<Table>(k, end, pairAt<Table>(index));
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
       valid -= length;
       window <<= length;
       k = end;
@@ -98,7 +117,7 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
       length = lengthAt<Table>(index);
       end = k + stepAt<Table>(index);
       if (end > 63) break;
-      storePair<Table>(k, end, pairAt<Table>(index));
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
       valid -= length;
       window <<= length;
       k = end;
@@ -107,7 +126,49 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
       length = lengthAt<Table>(index);
       end = k + stepAt<Table>(index);
       if (end > 63) break;
-      storePair<Table>(k, end, pairAt<Table>(index));
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
+      valid -= length;
+      window <<= length;
+      k = end;
+  } while (false);
+  transformPending();
+  for (;;) {
+    while (end <= 63) {
+      window |= load<u64>(next) >> valid;
+      next -= <usize>((63 - valid) >> 3);
+      valid |= 56;
+      index = indexOf(window);
+      length = lengthAt<Table>(index);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
+      valid -= length;
+      window <<= length;
+      k = end;
+
+      index = indexOf(window);
+      length = lengthAt<Table>(index);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
+      valid -= length;
+      window <<= length;
+      k = end;
+
+      index = indexOf(window);
+      length = lengthAt<Table>(index);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
+      valid -= length;
+      window <<= length;
+      k = end;
+
+      index = indexOf(window);
+      length = lengthAt<Table>(index);
+      end = k + stepAt<Table>(index);
+      if (end > 63) break;
+      storePair<Table>(coefficients, k, end, pairAt<Table>(index));
       valid -= length;
       window <<= length;
       k = end;
@@ -115,7 +176,7 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
     end -= STEP_TO_END;
     if (end >= k && end <= 63) {
       // Without a coefficient before the end, that is a zero where there is none.
-      storeFirst<Table>(k, pairAt<Table>(index));
+      storeFirst<Table>(coefficients, k, pairAt<Table>(index));
       valid -= length;
       window <<= length;
       k = end;
@@ -134,15 +195,18 @@ export function decodeBlock<Table>(block: usize, out: usize, bits: u64): u64 {
     if (runOf(entry) == END_OF_BLOCK) break;
     k += runOf(entry);
     if (k > 63 || isTooLarge(value * divisorAt<Table>(k))) return fail();
-    storeCoefficient<Table>(k, value);
+    storeCoefficient<Table>(coefficients, k, value);
     k++;
+    end = k;
+    if (k > 63) break;
   }
+  pending = coefficients;
+  pendingLast = k - 1;
+  pendingSamples = out;
+  pendingStride = <usize>load<i32>(block, 24);
   window |= load<u64>(next) >> valid;
   nextWord = next - <usize>((63 - valid) >> 3);
   bitCount = valid | 56;
-  const stride = <usize>load<i32>(block, 24);
-  if (k == 1) flatBlock(out, stride);
-  else inverseTransform(out, stride, k - 1);
   return window;
 }
 
@@ -209,19 +273,19 @@ export function skipBlock<Table>(block: usize, bits: u64): u64 {
 }
 
 /** Stores the coefficients from position k up to `end`: first the second, which may be a zero at the place of the first. */
-function storePair<Table>(k: i32, end: i32, pair: i32): void {
-  storeCoefficient<Table>(end - 1, <i32>(<i8>pair));
-  storeFirst<Table>(k, pair);
+function storePair<Table>(coefficients: usize, k: i32, end: i32, pair: i32): void {
+  storeCoefficient<Table>(coefficients, end - 1, <i32>(<i8>pair));
+  storeFirst<Table>(coefficients, k, pair);
 }
 
-function storeFirst<Table>(k: i32, pair: i32): void {
-  storeCoefficient<Table>(k + ((pair >> 16) & 15), pair >> 21);
+function storeFirst<Table>(coefficients: usize, k: i32, pair: i32): void {
+  storeCoefficient<Table>(coefficients, k + ((pair >> 16) & 15), pair >> 21);
 }
 
 /** Stores a coefficient at a position in zigzag order, times its divisor. */
-function storeCoefficient<Table>(k: i32, value: i32): void {
+function storeCoefficient<Table>(coefficients: usize, k: i32, value: i32): void {
   const place = <usize>load<u16>((<usize>k) << 1, AC_TABLES + (sizeof<Table>() - 1) * TABLE_BYTES + PLACES);
-  store<i16>(place, value * divisorAt<Table>(k), COEFFICIENTS);
+  store<i16>(coefficients + place, value * divisorAt<Table>(k));
 }
 
 function divisorAt<Table>(k: i32): i32 {

@@ -1,5 +1,5 @@
 /** Entropy-coded data (ITU-T T.81, annex F) to planes of samples, one MCU after the other. */
-import { bitsLeft, decodeBlock, isCorrupt, skipBlock, startBits } from './jpeg-block';
+import { bitsLeft, decodeBlock, isCorrupt, skipBlock, startBits, transformPending } from './jpeg-block';
 
 /** What `blocks` tells of each. */
 const BLOCK_BYTES: usize = 28;
@@ -36,6 +36,7 @@ export function decodeScan(
       if (isCorrupt() || bitsLeft(lastWord, length) < 0) return -1;
     }
   }
+  transformPending();
   // Up to seven bits of padding may follow.
   return bitsLeft(lastWord, length) < 8 ? 0 : -1;
 }

@@ -1,8 +1,8 @@
 /** Inverse discrete cosine transform of 8 x 8 coefficients: of the columns, then of the rows. */
 import { factors, high, highBytes, low, lowBytes } from './simd-lanes';
 
-/** Coefficients of one block, i16. */
-export const COEFFICIENTS: usize = memory.data(128, 16);
+/** Bytes of a block's coefficients, i16. */
+export const BLOCK_BYTES: usize = 128;
 /** Between the two passes: 8 x 8 i16, with rows and columns swapped. */
 const WORKSPACE: usize = memory.data(128, 16);
 
@@ -14,27 +14,28 @@ const ROWS_SHIFT: i32 = 18;
 const LAST_OF_CORNER: i32 = 9;
 
 /** A block of which only the mean is not zero. */
-export function flatBlock(out: usize, stride: usize): void {
-  const sample = ((<i32>load<i16>(COEFFICIENTS) + 4) >> 3) + 128;
+function flatBlock(coefficients: usize, out: usize, stride: usize): void {
+  const sample = ((<i32>load<i16>(coefficients) + 4) >> 3) + 128;
   const row = i8x16.splat(<i8>max(0, min(255, sample)));
-  store<i16>(COEFFICIENTS, 0);
+  store<i16>(coefficients, 0);
   for (let y = 0; y < 8; y++) {
     v128.store64_lane(out, row, 0);
     out += stride;
   }
 }
 
-/** The 8 x 8 samples of COEFFICIENTS, which are zero afterwards. `last` is the zigzag position behind which they are zero. */
-export function inverseTransform(out: usize, stride: usize, last: i32): void {
+/** The 8 x 8 samples of coefficients, which are zero afterwards. `last` is the zigzag position behind which they are zero. */
+export function inverseTransform(coefficients: usize, last: i32, out: usize, stride: usize): void {
   const zero = i64x2.splat(0);
-  if (last <= LAST_OF_CORNER) {
-    transformCorner(COEFFICIENTS, COLUMNS_SHIFT, WORKSPACE, 16);
+  if (last == 0) flatBlock(coefficients, out, stride);
+  else if (last <= LAST_OF_CORNER) {
+    transformCorner(coefficients, COLUMNS_SHIFT, WORKSPACE, 16);
     transformCorner(WORKSPACE, ROWS_SHIFT, out, stride);
-    for (let y: usize = 0; y < 64; y += 16) v128.store(COEFFICIENTS + y, zero);
+    for (let y: usize = 0; y < 64; y += 16) v128.store(coefficients + y, zero);
   } else {
-    transformColumns(COEFFICIENTS, COLUMNS_SHIFT, WORKSPACE, 16);
+    transformColumns(coefficients, COLUMNS_SHIFT, WORKSPACE, 16);
     transformColumns(WORKSPACE, ROWS_SHIFT, out, stride);
-    for (let y: usize = 0; y < 128; y += 16) v128.store(COEFFICIENTS + y, zero);
+    for (let y: usize = 0; y < BLOCK_BYTES; y += 16) v128.store(coefficients + y, zero);
   }
 }
 
