@@ -64,9 +64,7 @@ function decodeMcu(blocks: usize, count: i32, mcuX: i32, mcuY: i32, wanted: bool
 
 /** Luma has the first of the AC tables. */
 function decodeLuma(block: usize, mcuX: i32, mcuY: i32, wanted: bool, window: u64): u64 {
-  return wanted
-    ? decodeBlock<u8>(block, samplesOf(block, mcuX, mcuY), window)
-    : skipBlock<u8>(block, window);
+  return wanted ? decodeBlock<u8>(block, samplesOf(block, mcuX, mcuY), window) : skipBlock<u8>(block, window);
 }
 
 /** Chroma may share it. */

@@ -46,7 +46,8 @@ const UNKNOWN: i32 = 128;
  * not as the standard says.
  */
 export function prepareCodes(source: usize, length: i32, isAc: bool, table: usize): bool {
-  for (let i: usize = 0; i < 1 << CODE_BITS; i++) store<u32>(table + (i << 2), LONG_CODE << 16);
+  const unknown = i32x4.splat(LONG_CODE << 16);
+  for (let i: usize = 0; i < 4 << CODE_BITS; i += 16) v128.store(table + i, unknown);
   const symbols = source + 16;
   memory.copy(table + SYMBOLS, symbols, length - 16);
   let code = 0;

@@ -11,25 +11,24 @@ export function unstuff(source: usize, length: i32, end: usize): i32 {
   let write = end;
   while (source < sourceEnd) {
     const bytes = v128.load(source);
-    if (source + 16 <= sourceEnd && !v128.any_true(i8x16.eq(bytes, marker))) {
-      write -= 16;
-      v128.store(write, i8x16.shuffle(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    // All 16: those behind a marker or the end are overwritten or not read.
+    v128.store(write - 16, i8x16.shuffle(bytes, bytes, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    const markers = i8x16.bitmask(i8x16.eq(bytes, marker));
+    // Not by the same code as others: the next step would have to wait for the count.
+    if (markers == 0 && source + 16 <= sourceEnd) {
       source += 16;
+      write -= 16;
       continue;
     }
-    const stop = min(source + 16, sourceEnd);
-    while (source < stop) {
-      const byte = load<u8>(source);
-      if (byte == 0xff) {
-        if (source + 1 >= sourceEnd) return -1;
-        const next = load<u8>(source, 1);
-        if (next == 0xd9) return <i32>(end - write);
-        if (next != 0) return -1;
-        source++;
-      }
-      source++;
-      store<u8>(--write, byte);
-    }
+    const count = min(<usize>ctz(markers | (1 << 16)), sourceEnd - source);
+    source += count;
+    write -= count;
+    if (source + 1 >= sourceEnd) return -1;
+    const next = load<u8>(source, 1);
+    if (next == 0xd9) return <i32>(end - write);
+    if (next != 0) return -1;
+    store<u8>(--write, 0xff);
+    source += 2;
   }
   return -1;
 }
