@@ -5,10 +5,12 @@ const NATURAL_POSITIONS = Uint8Array.of(
   53, 60, 61, 54, 47, 55, 62, 63,
 ); // prettier-ignore
 
+const PLACES = Uint16Array.from(NATURAL_POSITIONS, (position) => position * Int16Array.BYTES_PER_ELEMENT);
+
 /** For each zigzag position the place of the coefficient, in bytes, then for each what it is multiplied by; as 16-bit numbers. */
 export function coefficientDivisors(quantization: Uint16Array): Int32Array {
   const table = new Uint16Array(128);
-  for (let k = 0; k < 64; k++) table[k] = NATURAL_POSITIONS[k] * 2;
+  table.set(PLACES);
   table.set(quantization, 64);
   return new Int32Array(table.buffer);
 }

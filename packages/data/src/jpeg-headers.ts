@@ -84,9 +84,10 @@ function readQuantizations(segment: Uint8Array, quantizations: Map<number, Uint1
     const wide = segment[position] >> 4 === 1;
     const bytes = wide ? 128 : 64;
     if (segment[position] >> 4 > 1 || position + 1 + bytes > segment.length) return false;
-    const values = new Uint16Array(64);
-    for (let k = 0, at = position + 1; k < 64; k++)
-      values[k] = wide ? (segment[at++] << 8) | segment[at++] : segment[at++];
+    const values = new Uint16Array(segment.subarray(position + 1, position + 65));
+    if (wide)
+      for (let k = 0, at = position + 1; k < 64; k++, at += 2)
+        values[k] = (segment[at] << 8) | segment[at + 1];
     quantizations.set(segment[position] & 15, values);
     position += 1 + bytes;
   }
