@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { randomStream } from '@revat/core';
 import sharp from 'sharp';
 
+import { decodeImage } from '../src/decode-image.js';
 import { decodeBaselineJpeg, JPEG_KERNELS_SHA256 } from '../src/decode-jpeg.js';
 import { fixture } from './fixture-paths.js';
 
@@ -154,6 +155,16 @@ test('damaged files: what it decodes is what libjpeg-turbo decodes, and a failur
     expect(Buffer.compare(decodeBaselineJpeg(good)!.pixels, expected)).toBe(0);
   }
   expect(decodedAnyway).toBeGreaterThan(20);
+});
+
+test('tables of their own for all three components are left to sharp', async () => {
+  const bytes = Buffer.from(readFileSync(fixture('bad', 'small_420.JPEG')));
+  expect(decodeBaselineJpeg(bytes)).toBeDefined();
+  // The last component's quantization table in the frame header: that of luma, with the Huffman tables of chroma.
+  bytes[bytes.indexOf('ffc0', 0, 'hex') + 18] = 0;
+  expect(decodeBaselineJpeg(bytes)).toBeUndefined();
+  const { pixels } = await decodeImage(bytes, 'three tables');
+  expect(Buffer.compare(pixels, (await reference(bytes))!)).toBe(0);
 });
 
 test('coefficients too large for a picture: the pixels of libjpeg-turbo or none', async () => {
