@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -93,6 +102,14 @@ describe('the hub', () => {
     expect(
       readdirSync(path.join(cacheDir, FOLDER, 'blobs')).filter((name) => !name.endsWith('.validator')),
     ).toEqual([]);
+  });
+
+  const testOnLinux = existsSync('/proc/self') ? test : test.skip;
+  testOnLinux('a cache where nothing can be made is an error, and does not run forever', async () => {
+    await expect(readCheckpoint(NAME, { cacheDir: '/proc/none/cache', hubUrl })).rejects.toMatchObject({
+      code: 'io',
+      message: expect.stringMatching(/^\/proc\/none: cannot write/) as unknown as string,
+    });
   });
 
   test('a hash that is no hash never becomes a file name', async () => {

@@ -1,11 +1,11 @@
 /** Downloads to disk that continue where they broke off, checked before they get their name. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RevatError } from '@revat/core';
-import { fileError } from './files-node.js';
+import { createFolder, fileError } from './files-node.js';
 import { checkAnswer, isPassing, networkError, passingError } from './network-error.js';
 import { isWebPage } from './web-page.js';
 import type { RemoteOptions } from './remote-options.js';
@@ -32,9 +32,7 @@ const FIRST_PAUSE_MS = 250;
 export async function download(request: Download, options: RemoteOptions): Promise<void> {
   const { target, where } = request;
   const partial = `${target}.incomplete`;
-  await mkdir(path.dirname(target), { recursive: true }).catch((cause: unknown) => {
-    throw fileError(cause, path.dirname(target), 'write');
-  });
+  await createFolder(path.dirname(target));
   for (let attempt = 1; ; attempt++) {
     try {
       await fetchRest(request, partial, options);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 import { isRevatError, RevatError } from '@revat/core';
@@ -58,6 +58,27 @@ export async function writeFileAtomically(
     await rm(temporary, { force: true });
     throw isRevatError(cause) ? cause : fileError(cause, file, 'write');
   }
+}
+
+/** Makes a folder and its parents. Throws 'io' if it cannot be made. */
+export async function createFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  // One by one: with `recursive`, Node never returns below folders that refuse with "no such file", such as /proc.
+  const parent = path.dirname(path.resolve(folder));
+  if (parent !== path.resolve(folder)) await createFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (cause) {
+    // Another process may have made it meanwhile.
+    if (!(await isFolder(folder))) throw fileError(cause, folder, 'write');
+  }
+}
+
+async function isFolder(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** The file names of a folder, sorted; undefined where the path is not a folder. Throws 'not-found'. */

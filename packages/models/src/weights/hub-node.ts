@@ -3,11 +3,12 @@
  * Python's huggingface_hub and timm share: what they downloaded is found here, and the other way round. What the
  * repository holds is asked through @huggingface/hub; the download is ours, because it continues and is checked.
  */
-import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isRevatError, RevatError } from '@revat/core';
 import type { PathInfo } from '@huggingface/hub';
 import { download } from './download-node.js';
+import { createFolder } from './files-node.js';
 import { chooseWeightFile, parseHubReference, WEIGHT_FILES, type HubReference } from './hub-reference.js';
 import { isPassing, networkError, passingError } from './network-error.js';
 import { DEFAULT_HUB_URL, type RemoteOptions } from './remote-options.js';
@@ -170,7 +171,7 @@ async function cachedFile(folder: string, { revision, file }: HubReference): Pro
 /** Points the snapshot at the blob as Python does; where symbolic links are not allowed (Windows), copies. */
 async function link(blob: string, pointer: string): Promise<void> {
   if (await exists(pointer)) return;
-  await mkdir(path.dirname(pointer), { recursive: true });
+  await createFolder(path.dirname(pointer));
   await symlink(path.relative(path.dirname(pointer), blob), pointer).catch(
     async (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') await copyFile(blob, pointer);
@@ -181,7 +182,7 @@ async function link(blob: string, pointer: string): Promise<void> {
 async function writeReference(folder: string, revision: string, commit: string): Promise<void> {
   if (isCommit(revision)) return;
   const file = path.join(folder, 'refs', revision);
-  await mkdir(path.dirname(file), { recursive: true });
+  await createFolder(path.dirname(file));
   await writeFile(file, commit);
 }
 
