@@ -3,7 +3,7 @@ import { RevatError } from '@revat/core';
 import type { Selection } from './graph-selection.js';
 import type { PendingNode } from './lazy-record.js';
 import { engineModel } from './onnx/engine-model.js';
-import { GraphBuilder, type Value } from './onnx/graph-builder.js';
+import { GraphBuilder, type GraphTarget, type Value } from './onnx/graph-builder.js';
 import type { EngineDtype, EngineModel } from './runtime/session-runtime.js';
 import { describeCall } from './signature.js';
 
@@ -15,8 +15,8 @@ export interface CompiledModel {
 }
 
 /** Lowers a selection to ONNX. Throws a RevatError naming the kernel that could not be lowered. */
-export function compileModel({ nodes, roots }: Selection, channelBlock: number): CompiledModel {
-  const graph = new GraphBuilder(channelBlock);
+export function compileModel({ nodes, roots }: Selection, target: GraphTarget): CompiledModel {
+  const graph = new GraphBuilder(target);
   const leaves = new Map<number, Value>();
   const computed: Value[] = [];
   nodes.forEach((node, index) => {

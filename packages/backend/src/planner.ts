@@ -204,7 +204,7 @@ export class Planner {
 
   private compile(selection: Selection): Plan {
     const start = performance.now();
-    const compiled = compileModel(selection, this.runtime.channelBlock);
+    const compiled = compileModel(selection, this.runtime);
     try {
       return this.keepPlan(selection, compiled, this.runtime.createSession(compiled.model), start);
     } catch (error) {
@@ -214,7 +214,7 @@ export class Planner {
 
   private async compileAsync(selection: Selection): Promise<Plan> {
     const start = performance.now();
-    const compiled = compileModel(selection, this.runtime.channelBlock);
+    const compiled = compileModel(selection, this.runtime);
     try {
       return this.keepPlan(selection, compiled, await this.runtime.createSessionAsync(compiled.model), start);
     } catch (error) {

@@ -22,8 +22,10 @@ function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
   const [queries, keys, head] = [
     weights(WIDTH, WIDTH),
     weights(WIDTH, WIDTH),
-    weights(WIDTH, 10),
+    weights(112, 10),
   ] as tf.Tensor2D[];
+  // ONNX Runtime shares the columns of such products out among the threads: 84 and 72, or 56, for each of two.
+  const [many, fewer, few] = [weights(WIDTH, 168), weights(168, 144), weights(144, 112)] as tf.Tensor2D[];
   return (images) => {
     let h = gelu(tf.conv2d(images, narrow, 1, 'same'));
     h = gelu(tf.conv2d(h, stem, 2, 'same'));
@@ -37,7 +39,8 @@ function classifier(): (images: tf.Tensor4D) => tf.Tensor2D {
     const project = (matrix: tf.Tensor2D) =>
       tf.reshape(tf.matMul(tf.reshape<tf.Rank.R2>(sequence, [-1, WIDTH]), matrix), sequence.shape);
     const attention = tf.softmax(tf.matMul(project(queries), project(keys), false, true));
-    return tf.matMul(tf.mean<tf.Tensor2D>(tf.matMul(attention, sequence), 1), head);
+    const pooled = tf.mean<tf.Tensor2D>(tf.matMul(attention, sequence), 1);
+    return tf.matMul(tf.matMul(tf.matMul(gelu(tf.matMul(pooled, many)), fewer), few), head);
   };
 }
 

@@ -32,7 +32,7 @@ export async function measureMatrixMultiplyPeak(runtime: SessionRuntime): Promis
 }
 
 function chainOfProducts() {
-  const graph = new GraphBuilder(0);
+  const graph = new GraphBuilder();
   const left = graph.input('float32', [SIZE, SIZE]);
   const right = graph.input('float32', [SIZE, SIZE]);
   let product: Value = left;

@@ -12,7 +12,7 @@ const CLASSES = 10;
  * normalisation, error function, softmax, matrix multiplication, reduction. Run on two devices it tells whether they agree.
  */
 export function probeNetwork(): EngineModel {
-  const graph = new GraphBuilder(0);
+  const graph = new GraphBuilder();
   const image = graph.input('float32', [1, 3, SIZE, SIZE]);
   const stem = convolve(graph, image, graph.input('float32', [CHANNELS, 3, 3, 3]), 1);
   const mixed = convolve(graph, stem, graph.input('float32', [CHANNELS, 1, 3, 3]), CHANNELS);

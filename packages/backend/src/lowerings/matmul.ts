@@ -73,14 +73,14 @@ interface Transposition {
   readonly transposeB?: boolean;
 }
 
-/** Columns of a product that ONNX Runtime may share out among its threads (16 at most) in parts of 64 or fewer. */
-const MAX_SHARED_COLUMNS = 1024;
+/** A product's columns are shared out among the threads by so many. */
+const SHARED_COLUMNS = 16;
 
 /**
  * The product of two matrices, either one transposed; an image's rows come out the same bit for bit however many rows
  * there are. Two habits of ONNX Runtime's matrix multiplication (MLAS, sgemm.cpp) stand against that. A single row goes
  * by another routine: it is doubled here. And a product with fewer rows than columns is shared out by columns, while
- * the length of the partial sums depends on the columns of a share: such products are summed up in steps here.
+ * the length of the partial sums depends on the columns of a share if these are few: such products are summed up in steps here.
  */
 export function gemm(graph: GraphBuilder, a: Value, b: Value, transposition: Transposition = {}): Value {
   const { transposeA = false, transposeB = false } = transposition;
@@ -91,7 +91,10 @@ export function gemm(graph: GraphBuilder, a: Value, b: Value, transposition: Tra
     return slice(graph, doubled, [0, 0], [1, columns]);
   }
   const step = partialSumLength(columns);
-  if (!transposeA && rows < columns && columns <= MAX_SHARED_COLUMNS && inner > step) {
+  // The last share ends with the columns.
+  const smallestShare =
+    SHARED_COLUMNS * (Math.floor(Math.ceil(columns / SHARED_COLUMNS) / graph.threads) - 1) + 1;
+  if (!transposeA && rows < columns && partialSumLength(smallestShare) > step && inner > step) {
     return steppedProduct(graph, a, b, transposeB, step);
   }
   if (!transposeA && !transposeB) return graph.op('MatMul', [a, b], [rows, columns]);

@@ -1,14 +1,13 @@
 import { MICROSOFT_DOMAIN } from './graph-builder.js';
+import type { PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
 import { soleProducer } from './sole-producer.js';
 
 /**
  * x Phi(x) as ONNX Runtime's one operator, unless something else (the gradient) reads Phi(x), which then is computed once for
  * both. The bits are the same: 0.5 erf + 0.5 is half of 1 + erf, exactly, and so is the product's scale.
- *
- * `kept`: the graph's outputs.
  */
-export function fuseGelu(nodes: readonly GraphNode[], kept: ReadonlySet<string>): GraphNode[] {
+export function fuseGelu(nodes: readonly GraphNode[], { kept }: Pick<PassContext, 'kept'>): GraphNode[] {
   const producerOf = soleProducer(nodes, kept);
   const fused = new Map<GraphNode, GraphNode>();
   const removed = new Set<GraphNode>();

@@ -1,6 +1,9 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
+import { chunkRows } from './chunk-rows.js';
+import { foldGeluScale } from './fold-gelu-scale.js';
 import { fuseBiases } from './fuse-biases.js';
 import { fuseGelu } from './fuse-gelu.js';
+import type { PassContext } from './graph-pass.js';
 import { keepBlocked } from './keep-blocked.js';
 import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
 
@@ -21,6 +24,19 @@ export const MICROSOFT_DOMAIN = 'com.microsoft';
 /** ONNX Runtime's operators on channel-blocked layouts (NCHWc). */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
+/** What a graph is built for. */
+export interface GraphTarget {
+  /** Channels in a block of the blocked operators, 0 where they must not be used. */
+  readonly channelBlock: number;
+  /** The threads that an operator may use, at most. */
+  readonly threads: number;
+}
+
+const ANYWHERE: GraphTarget = { channelBlock: 0, threads: Infinity };
+
+/** What happens to the nodes of a finished graph, in this order. */
+const PASSES = [foldGeluScale, fuseGelu, fuseBiases, keepBlocked, chunkRows];
+
 /**
  * Builds one ONNX graph. Every value has a known, fixed shape. Equal nodes (same operator, inputs and attributes) are
  * built once, so lowerings may ask for the same intermediate as often as they like.
@@ -37,8 +53,13 @@ export class GraphBuilder {
   /** Names the nodes built from now on, so that errors of the runtime can be traced to a kernel. */
   label = '';
 
-  /** `channelBlock`: channels in a block of the blocked operators, 0 where they must not be used. */
-  constructor(readonly channelBlock: number) {}
+  readonly channelBlock: number;
+  readonly threads: number;
+
+  constructor({ channelBlock, threads }: GraphTarget = ANYWHERE) {
+    this.channelBlock = channelBlock;
+    this.threads = threads;
+  }
 
   get nodeCount(): number {
     return this.nodes.length;
@@ -157,8 +178,8 @@ export class GraphBuilder {
   }
 
   build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
-    this.nodes = fuseGelu(this.nodes, this.outputNames());
-    this.nodes = this.withBlockedNeighbours(this.withFusedBiases());
+    const context = this.passContext();
+    for (const pass of PASSES) this.nodes = pass(this.nodes, context);
     const { nodes, inputs, outputs, initializers } = this;
     return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
   }
@@ -183,27 +204,15 @@ export class GraphBuilder {
     return constants + peak;
   }
 
-  private withFusedBiases(): GraphNode[] {
-    return fuseBiases(this.nodes, this.values, this.outputNames(), (vector, length) => ({
-      type: 'Pad',
-      domain: '',
-      inputs: [vector, this.ints([0, length - this.values.get(vector)!.shape[0]]).name, this.scalar(0).name],
-      outputs: [this.newValue('float32', [length]).name],
-      attributes: {},
-    }));
-  }
-
-  private withBlockedNeighbours(nodes: readonly GraphNode[]): GraphNode[] {
-    return keepBlocked(nodes, {
+  private passContext(): PassContext {
+    return {
       values: this.values,
-      kept: this.outputNames(),
+      kept: new Set(this.outputs.map(({ name }) => name)),
       block: this.channelBlock,
-      newValue: (shape) => this.newValue('float32', shape),
-    });
-  }
-
-  private outputNames(): ReadonlySet<string> {
-    return new Set(this.outputs.map(({ name }) => name));
+      newValue: (shape, dtype = 'float32') => this.newValue(dtype, shape),
+      scalar: (number) => this.scalar(number).name,
+      ints: (numbers) => this.ints(numbers).name,
+    };
   }
 
   private once(key: string, make: () => Value): Value {

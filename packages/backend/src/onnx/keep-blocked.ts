@@ -1,13 +1,6 @@
-import { BLOCKED_DOMAIN, sameShape, sizeOf, type Value } from './graph-builder.js';
+import { BLOCKED_DOMAIN, sameShape, type Value } from './graph-builder.js';
+import { consumersByName, ELEMENTWISE, isScalar, producersByName, type PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
-
-/** Operators that take every element for itself, so that they work on any layout. */
-const ELEMENTWISE = new Set(
-  (
-    'Abs Add And Cast Clip Div Elu Equal Erf Exp Gelu Greater GreaterOrEqual HardSigmoid IsNaN LeakyRelu Less LessOrEqual Log Max ' +
-    'Min Mul Neg Not Or Pow Reciprocal Relu Selu Sigmoid Sign Softplus Sqrt Sub Tanh Where'
-  ).split(' '),
-);
 
 const TO_PLANES = [0, 3, 1, 2];
 const FROM_PLANES = [0, 2, 3, 1];
@@ -21,20 +14,11 @@ interface Cluster {
   readonly leaving: Set<string>;
 }
 
-interface GraphContext {
-  /** By name, with those that the pass adds. */
-  readonly values: Map<string, Value>;
-  /** The graph's outputs. */
-  readonly kept: ReadonlySet<string>;
-  readonly block: number;
-  readonly newValue: (shape: readonly number[]) => Value;
-}
-
 /**
  * Element-wise operators between blocked convolutions work on blocked values, where that makes for fewer changes of layout:
  * Conv, ReorderOutput, Gelu, ReorderInput, Conv becomes Conv, Gelu, Conv. The results have the same bits.
  */
-export function keepBlocked(nodes: readonly GraphNode[], context: GraphContext): GraphNode[] {
+export function keepBlocked(nodes: readonly GraphNode[], context: PassContext): GraphNode[] {
   if (context.block === 0 || !nodes.some(({ domain }) => domain === BLOCKED_DOMAIN)) return [...nodes];
   const rewriter = new Rewriter(nodes, context);
   for (const cluster of rewriter.clusters()) rewriter.convertIfWorthwhile(cluster);
@@ -42,8 +26,8 @@ export function keepBlocked(nodes: readonly GraphNode[], context: GraphContext):
 }
 
 class Rewriter {
-  private readonly producers: Map<string, GraphNode>;
-  private readonly consumers = new Map<string, GraphNode[]>();
+  private readonly producers: ReadonlyMap<string, GraphNode>;
+  private readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
   private readonly before = new Map<GraphNode, GraphNode[]>();
   private readonly after = new Map<GraphNode, GraphNode[]>();
   private readonly inBlocks = new Set<GraphNode>();
@@ -54,12 +38,10 @@ class Rewriter {
 
   constructor(
     private readonly nodes: readonly GraphNode[],
-    private readonly context: GraphContext,
+    private readonly context: PassContext,
   ) {
-    this.producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-    for (const node of nodes)
-      for (const name of new Set(node.inputs))
-        this.consumers.set(name, [...(this.consumers.get(name) ?? []), node]);
+    this.producers = producersByName(nodes);
+    this.consumers = consumersByName(nodes);
   }
 
   clusters(): Cluster[] {
@@ -84,9 +66,7 @@ class Rewriter {
     for (const node of cluster.members) {
       this.inBlocks.add(node);
       const [name] = node.outputs;
-      const { dtype } = this.valueOf(name);
-      const twin = this.context.newValue(this.blockedShape(name));
-      this.context.values.set(twin.name, { ...twin, dtype });
+      const twin = this.context.newValue(this.blockedShape(name), this.valueOf(name).dtype);
       this.twins.set(name, twin.name);
     }
     for (const name of cluster.leaving) this.makeExit(name, cluster);
@@ -121,13 +101,13 @@ class Rewriter {
     const { shape } = this.valueOf(outputs[0]);
     if (!ELEMENTWISE.has(type) || shape.length !== 4 || shape[3] % this.context.block !== 0) return false;
     return inputs.every(
-      (name) => name === '' || this.isScalar(name) || sameShape(this.valueOf(name).shape, shape),
+      (name) => name === '' || isScalar(this.valueOf(name)) || sameShape(this.valueOf(name).shape, shape),
     );
   }
 
   private addNeighbours({ members, entering, leaving }: Cluster, member: GraphNode): void {
     for (const name of member.inputs) {
-      if (name === '' || this.isScalar(name)) continue;
+      if (name === '' || isScalar(this.valueOf(name))) continue;
       const producer = this.producers.get(name);
       if (producer && this.isConvertible(producer)) members.add(producer);
       else entering.add(name);
@@ -240,10 +220,6 @@ class Rewriter {
 
   private consumersOf(name: string): readonly GraphNode[] {
     return this.consumers.get(name) ?? [];
-  }
-
-  private isScalar(name: string): boolean {
-    return sizeOf(this.valueOf(name).shape) === 1;
   }
 
   private valueOf(name: string): Value {

@@ -27,7 +27,7 @@ async function reordersInBlocksOf(
   block: number,
   createSession: (model: EngineModel) => EngineSession | Promise<EngineSession>,
 ): Promise<boolean> {
-  const graph = new GraphBuilder(0);
+  const graph = new GraphBuilder();
   const pixels = 2;
   const image = graph.input('float32', [1, 1, pixels, block]);
   const blocked = graph.op('ReorderInput', [image], [1, block, 1, pixels], {

@@ -27,7 +27,8 @@ async function serve(): Promise<void> {
   const mainThread = parentPort!;
   const runtime = await openRuntime(options);
   mainThread.on('message', (call: WorkerCall) => answer(runtime, call));
-  const ready: WorkerReady = { provider: runtime.provider, channelBlock: runtime.channelBlock };
+  const { provider, channelBlock, threads } = runtime;
+  const ready: WorkerReady = { provider, channelBlock, threads };
   mainThread.postMessage(ready);
 }
 

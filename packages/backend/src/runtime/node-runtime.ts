@@ -26,6 +26,7 @@ export async function openRuntime({
     new NodeSession(new binding.InferenceSession(), model, options);
   return {
     provider,
+    threads: threads ?? Infinity,
     synchronous: true,
     channelBlock: provider === 'cpu' ? await probeChannelBlock(createSession) : 0,
     createSession,

@@ -39,6 +39,8 @@ export interface SessionRuntime {
   readonly synchronous: boolean;
   /** Channels in a block of the `com.microsoft.nchwc` operators on this machine; 0 where they are absent. */
   readonly channelBlock: number;
+  /** The threads of one operator, at most; Infinity if that is unknown. */
+  readonly threads: number;
   createSession(model: EngineModel): EngineSession;
   createSessionAsync(model: EngineModel): Promise<EngineSession>;
 }

@@ -45,6 +45,7 @@ export async function openRuntime({
     });
   return {
     provider,
+    threads: threads ?? Infinity,
     synchronous: false,
     channelBlock: provider === 'wasm' ? await probeChannelBlock(createSessionAsync) : 0,
     createSession: refuse,

@@ -21,6 +21,7 @@ export interface WorkerSetup {
 export interface WorkerReady {
   readonly provider: string;
   readonly channelBlock: number;
+  readonly threads: number;
 }
 
 /** An input of a run: an array that the worker keeps under a number, sent along unless the worker has it already. */

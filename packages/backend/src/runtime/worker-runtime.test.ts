@@ -10,7 +10,7 @@ const SIZE = 768;
 
 /** scale * a * b^multiplications. */
 function productModel(multiplications: number) {
-  const graph = new GraphBuilder(0);
+  const graph = new GraphBuilder();
   const a = graph.input('float32', [SIZE, SIZE]);
   const b = graph.input('float32', [SIZE, SIZE]);
   let product = a;

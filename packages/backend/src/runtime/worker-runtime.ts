@@ -41,6 +41,7 @@ export async function openWorkerRuntime(options: RuntimeOptions = {}): Promise<W
   return {
     provider: ready.provider,
     channelBlock: ready.channelBlock,
+    threads: ready.threads,
     synchronous: true,
     createSession(model) {
       const session = sessionCount++;

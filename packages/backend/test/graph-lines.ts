@@ -1,0 +1,51 @@
+import type { Value } from '../src/onnx/graph-builder.js';
+import type { PassContext } from '../src/onnx/graph-pass.js';
+import type { Attribute, GraphNode } from '../src/onnx/model-writer.js';
+
+type Pass = (nodes: readonly GraphNode[], context: PassContext) => GraphNode[];
+
+interface GraphOfLines {
+  /** Nodes such as "y = Gelu x"; several outputs are separated by spaces. */
+  readonly lines: readonly string[];
+  /** The graph's outputs. */
+  readonly results: readonly string[];
+  readonly shapeOf: (name: string) => readonly number[];
+  readonly attributesOf?: (node: { type: string; outputs: readonly string[] }) => Record<string, Attribute>;
+  /** Domains of operators that are not ONNX's own. */
+  readonly domains?: Readonly<Record<string, string>>;
+}
+
+/** The nodes that a pass makes of others. New values are called new0, new1 ..., constants by what they hold. */
+export function afterPass(
+  pass: Pass,
+  { lines, results, shapeOf, attributesOf, domains = {} }: GraphOfLines,
+): { nodes: GraphNode[]; values: ReadonlyMap<string, Value> } {
+  const values = new Map<string, Value>();
+  const add = (name: string, shape: readonly number[], dtype: Value['dtype'] = 'float32'): Value => {
+    const value: Value = { name, dtype, shape };
+    values.set(name, value);
+    return value;
+  };
+  const nodes = lines.map((line): GraphNode => {
+    const [left, call] = line.split(' = ');
+    const outputs = left.split(' ');
+    const [type, ...inputs] = call.split(' ');
+    for (const name of [...outputs, ...inputs]) if (!values.has(name)) add(name, shapeOf(name));
+    const attributes = attributesOf?.({ type, outputs }) ?? {};
+    return { name: outputs[0], type, domain: domains[type] ?? '', inputs, outputs, attributes };
+  });
+  let added = 0;
+  const context: PassContext = {
+    values,
+    kept: new Set(results),
+    block: 16,
+    newValue: (shape, dtype) => add(`new${added++}`, shape, dtype),
+    scalar: (number) => add(number.toFixed(3), []).name,
+    ints: (numbers) => add(`[${numbers}]`, [numbers.length], 'int64').name,
+  };
+  return { nodes: pass(nodes, context), values };
+}
+
+export function lineOf({ type, inputs, outputs }: GraphNode): string {
+  return `${outputs.join(' ')} = ${type} ${inputs.join(' ')}`;
+}

@@ -1,0 +1,84 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { gelu } from '@revat/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+import { sample, startEngine, valuesOn } from './engines.js';
+
+beforeAll(() => startEngine({ smallGraphShortcut: false, threads: 2 }));
+
+interface Mlp {
+  readonly expand: tf.Tensor2D;
+  readonly bias: tf.Tensor1D;
+  readonly contract: tf.Tensor2D;
+}
+
+function mlpOf(narrow: number, wide: number): Mlp {
+  return tf.tidy(() => ({
+    expand: tf.keep(tf.mul<tf.Tensor2D>(sample([narrow, wide], 1), 2 / Math.sqrt(narrow))),
+    bias: tf.keep(sample([wide], 2) as tf.Tensor1D),
+    contract: tf.keep(tf.mul<tf.Tensor2D>(sample([wide, narrow], 3), 2 / Math.sqrt(wide))),
+  }));
+}
+
+const apply = (x: tf.Tensor2D, { expand, bias, contract }: Mlp): tf.Tensor2D =>
+  tf.add(x, tf.matMul(gelu(tf.add(tf.matMul(x, expand), bias)), contract));
+
+/** Output and input gradient. */
+function outputAndGradient(x: tf.Tensor2D, mlp: Mlp): [tf.Tensor, tf.Tensor] {
+  const weight = sample(x.shape, 9);
+  const loss = (input: tf.Tensor) => tf.sum(tf.mul(apply(input as tf.Tensor2D, mlp), weight));
+  return [apply(x, mlp), tf.grad(loss)(x)];
+}
+
+describe('an MLP with GELU', () => {
+  const mlp = mlpOf(24, 96);
+
+  test.each([1, 2, 7, 200])('has the output and gradients of the cpu backend for %s rows', async (rows) => {
+    const compute = () => {
+      const x = sample([rows, 24], 4) as tf.Tensor2D;
+      const { expand, bias, contract } = mlp;
+      const loss = (...[w, b, v]: tf.Tensor[]) => {
+        const weights = { expand: w, bias: b, contract: v } as Mlp;
+        return tf.mean(tf.square(apply(x, weights))) as tf.Scalar;
+      };
+      return [...outputAndGradient(x, mlp), ...tf.grads(loss)([expand, bias, contract])];
+    };
+    const [expected, actual] = [await valuesOn('cpu', compute), await valuesOn('onnx', compute)];
+    actual.forEach(({ shape, values }, i) => {
+      expect(shape).toEqual(expected[i].shape);
+      const size = Math.max(...Array.from(expected[i].values, Math.abs));
+      Array.from(values).forEach((value, k) =>
+        expect(Math.abs(value - expected[i].values[k])).toBeLessThan(2e-6 * size),
+      );
+    });
+  });
+
+  test('has the same bits with a gradient and without, and for a row alone', () => {
+    const x = sample([5, 24], 6) as tf.Tensor2D;
+    const bits = (rows: tf.Tensor2D) => tf.tidy(() => apply(rows, mlp).dataSync());
+    const [output] = tf.tidy(() => outputAndGradient(x, mlp).map((tensor) => tensor.dataSync()));
+    expect(output).toEqual(bits(x));
+    expect(bits(tf.slice(x, [2, 0], [1, 24]))).toEqual(output.slice(48, 72));
+    x.dispose();
+  });
+});
+
+test('a large MLP, done in chunks of its rows, has the bits of a small one', () => {
+  const rows = 9000;
+  const mlp = mlpOf(32, 384);
+  const x = sample([rows, 32], 8) as tf.Tensor2D;
+  const gradientOf = tf.grad((input) => tf.sum(tf.square(apply(input as tf.Tensor2D, mlp))));
+  const bits = (start: number, count: number) =>
+    tf.tidy(() => {
+      const part = tf.slice(x, [start, 0], [count, 32]);
+      part.dataSync();
+      return [apply(part, mlp).dataSync(), gradientOf(part).dataSync()];
+    });
+  const whole = bits(0, rows);
+  for (const start of [0, 3000, 6000]) {
+    bits(start, 3000).forEach((part, i) =>
+      expect(part).toEqual(whole[i].slice(32 * start, 32 * (start + 3000))),
+    );
+  }
+  tf.dispose([x, ...Object.values(mlp)]);
+});
