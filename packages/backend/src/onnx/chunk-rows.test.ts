@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { afterPass, lineOf } from '../../test/graph-lines.js';
 import { chunkRows } from './chunk-rows.js';
+import type { Attribute } from './model-writer.js';
 
 /** Rows and columns of 16 MiB of hidden values: four chunks. */
 const ROWS = 8192;
@@ -33,7 +34,8 @@ function chunked(lines: readonly string[], results: readonly string[] = ['y'], r
     lines,
     results,
     shapeOf: (name) => shapes[name] ?? [rows, isNarrow(name) ? NARROW : WIDTH],
-    attributesOf: ({ type, outputs }) => (type === 'Gemm' && outputs[0] === 'g' ? { transA: 1 } : {}),
+    attributesOf: ({ type, outputs }): Record<string, Attribute> =>
+      type === 'Gemm' && outputs[0] === 'g' ? { transA: 1 } : {},
   });
 }
 

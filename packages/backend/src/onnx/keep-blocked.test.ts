@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { afterPass, lineOf } from '../../test/graph-lines.js';
 import { BLOCKED_DOMAIN } from './graph-builder.js';
 import { keepBlocked } from './keep-blocked.js';
+import type { Attribute } from './model-writer.js';
 
 const ROWS = [2, 6, 6, 16];
 const PLANES = [2, 16, 6, 6];
@@ -19,7 +20,7 @@ function blocked(
     results,
     domains: DOMAINS,
     shapeOf: (name) => (name === 'half' ? [] : planes.includes(name) ? PLANES : ROWS),
-    attributesOf: ({ type, outputs: [output] }) =>
+    attributesOf: ({ type, outputs: [output] }): Record<string, Attribute> =>
       type === 'Transpose'
         ? { perm: planes.includes(output) ? [0, 3, 1, 2] : [0, 2, 3, 1] }
         : { channels_last: 1 },
