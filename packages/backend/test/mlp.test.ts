@@ -39,7 +39,7 @@ describe('an MLP with GELU', () => {
       const { expand, bias, contract } = mlp;
       const loss = (...[w, b, v]: tf.Tensor[]) => {
         const weights = { expand: w, bias: b, contract: v } as Mlp;
-        return tf.mean(tf.square(apply(x, weights))) as tf.Scalar;
+        return tf.mean<tf.Scalar>(tf.square(apply(x, weights)));
       };
       return [...outputAndGradient(x, mlp), ...tf.grads(loss)([expand, bias, contract])];
     };
@@ -80,5 +80,5 @@ test('a large MLP, done in chunks of its rows, has the bits of a small one', () 
       expect(part).toEqual(whole[i].slice(32 * start, 32 * (start + 3000))),
     );
   }
-  tf.dispose([x, ...Object.values(mlp)]);
+  tf.dispose([x, mlp.expand, mlp.bias, mlp.contract]);
 });
