@@ -46,8 +46,8 @@ const MORE_COLUMNS = {
 };
 /** Lets the other side's threads fall asleep. */
 const PAUSE_MS = 30;
-/** Short steps are measured in bursts, warm as an attack or a training run is. */
-const BURST_SECONDS = 0.1;
+/** Steps are measured in bursts, warm as those of an attack or a training run are. */
+const BURST_SECONDS = 1;
 const MOST_IN_BURST = 40;
 const WARM_UP_STEPS = 5;
 const ENGINE_SERVER = path.join(import.meta.dirname, 'engine/serve.mjs');

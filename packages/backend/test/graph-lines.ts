@@ -41,6 +41,7 @@ export function afterPass(
     block: 16,
     newValue: (shape, dtype) => add(`new${added++}`, shape, dtype),
     scalar: (number) => add(number.toFixed(3), []).name,
+    ones: (length) => add(`ones${length}`, [length]).name,
     ints: (numbers) => add(`[${numbers}]`, [numbers.length], 'int64').name,
   };
   return { nodes: pass(nodes, context), values };

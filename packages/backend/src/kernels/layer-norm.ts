@@ -3,7 +3,6 @@ import { LAYER_NORM_KERNEL } from '@revat/core';
 
 import { allOf, lowering, type TensorMeta } from '../lowerings/lowering.js';
 import { reduce } from '../lowerings/reductions.js';
-import { filled } from '../lowerings/elementwise-unary.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import { float32Output, float32Values } from './cpu-values.js';
@@ -133,7 +132,7 @@ function normalise(
   epsilon: number,
 ): { normalised: Value; inverseDeviation: Value } {
   const perRow = { dtype: 'float32' as const, shape: [...x.shape.slice(0, -1), 1] };
-  const unit = filled(graph, x.shape.slice(-1), 1, 'float32');
+  const unit = graph.ones(x.shape[x.shape.length - 1]);
   const outputs = [{ dtype: 'float32' as const, shape: x.shape }, perRow, perRow];
   const [normalised, , inverseDeviation] = graph.node(
     'LayerNormalization',

@@ -1,5 +1,5 @@
 import { MICROSOFT_DOMAIN } from './graph-builder.js';
-import { consumersByName, producersByName, type PassContext } from './graph-pass.js';
+import { ProductFinder, type PassContext } from './graph-pass.js';
 import { FloatAttribute, type GraphNode } from './model-writer.js';
 
 /**
@@ -16,21 +16,16 @@ export function foldGeluScale(nodes: readonly GraphNode[], context: PassContext)
   return folder.result();
 }
 
+const isPart = ({ type }: GraphNode) => type === 'Reshape' || type === 'Slice' || type === 'Transpose';
+
 /** A Gelu's nodes: t = Mul(x, 1 / sqrt(2)), Erf, HardSigmoid, x Phi(x) = Mul(x, cdf). */
 interface GeluNodes {
   readonly scaled: GraphNode;
   readonly product: GraphNode;
 }
 
-/** The nodes between which a factor travels: products that take it up, sums whose other term must have it, too. */
-interface Origin {
-  readonly products: readonly GraphNode[];
-  readonly sums: readonly GraphNode[];
-}
-
 class ScaleFolder {
-  private readonly producers: ReadonlyMap<string, GraphNode>;
-  private readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
+  private readonly finder: ProductFinder;
   private readonly factors = new Map<GraphNode, number>();
   private readonly biasFactors = new Map<GraphNode, number>();
   /** x is t from now on. */
@@ -41,18 +36,17 @@ class ScaleFolder {
     private readonly nodes: readonly GraphNode[],
     private readonly context: PassContext,
   ) {
-    this.producers = producersByName(nodes);
-    this.consumers = consumersByName(nodes);
+    this.finder = new ProductFinder(nodes, context);
   }
 
   fold(cdf: GraphNode): void {
     const gelu = this.geluOf(cdf);
-    const origin = gelu && this.originOf(gelu.scaled.inputs[0]);
-    const readers = gelu && this.productsReading(gelu.product.outputs[0]);
+    const origin = gelu && this.finder.originOf(gelu.scaled.inputs[0], isPart);
+    const readers = gelu && this.finder.productsReading(gelu.product.outputs[0], isPart);
     if (!origin || !readers) return;
     for (const node of origin.products) scale(this.factors, node, Math.SQRT1_2);
     for (const node of origin.sums) scale(this.biasFactors, node, Math.SQRT1_2);
-    for (const node of readers) scale(this.factors, node, Math.SQRT2);
+    for (const { product } of readers) scale(this.factors, product, Math.SQRT2);
     this.renamed.set(gelu.scaled.inputs[0], gelu.scaled.outputs[0]);
     this.removed.add(gelu.scaled);
   }
@@ -70,47 +64,14 @@ class ScaleFolder {
 
   /** Only the lowerings of Gelu make a HardSigmoid of an Erf. */
   private geluOf(cdf: GraphNode): GeluNodes | undefined {
-    const erf = this.producers.get(cdf.inputs[0]);
-    const scaled = erf?.type === 'Erf' ? this.producers.get(erf.inputs[0]) : undefined;
+    const erf = this.finder.producerOf(cdf.inputs[0]);
+    const scaled = erf?.type === 'Erf' ? this.finder.producerOf(erf.inputs[0]) : undefined;
     if (scaled?.type !== 'Mul') return undefined;
     const [x] = scaled.inputs;
-    const others = this.consumersOf(x).filter((node) => node !== scaled);
+    const others = this.finder.consumersOf(x).filter((node) => node !== scaled);
     const [product] = others;
     const isGelu = product?.type === 'Mul' && product.inputs[0] === x && product.inputs[1] === cdf.outputs[0];
     return others.length === 1 && isGelu && !this.context.kept.has(x) ? { scaled, product } : undefined;
-  }
-
-  /** The products, and the sums with a bias, that make x and nothing else. */
-  private originOf(x: string): Origin | undefined {
-    const products: GraphNode[] = [];
-    const sums: GraphNode[] = [];
-    let name = x;
-    for (;;) {
-      const node = this.producers.get(name);
-      if (!node || (name !== x && !this.isReadOnce(name))) return undefined;
-      if (node.type === 'Add' && this.isVector(node.inputs[1])) sums.push(node);
-      else if (this.isProduct(node)) products.push(node);
-      else if (node.type !== 'Reshape' && node.type !== 'Slice') return undefined;
-      // A product that adds to a third matrix: that one is a part of the sum.
-      if (this.isProduct(node) && node.inputs.length < 3) return { products, sums };
-      name = node.inputs[this.isProduct(node) ? 2 : 0];
-    }
-  }
-
-  /** The products that a value goes into, as a whole or in parts, one of them twice if it is multiplied with itself. */
-  private productsReading(name: string): GraphNode[] | undefined {
-    if (this.context.kept.has(name)) return undefined;
-    const found: GraphNode[] = [];
-    for (const node of this.consumersOf(name)) {
-      const { type, inputs, outputs } = node;
-      const isPart = ['Reshape', 'Slice', 'Transpose'].includes(type) || isStack(node);
-      const further = isPart && this.productsReading(outputs[0]);
-      if (further) found.push(...further);
-      else if (this.isProduct(node) && inputs[2] !== name)
-        found.push(...inputs.filter((input) => input === name).map(() => node));
-      else return undefined;
-    }
-    return found;
   }
 
   private withFactor(node: GraphNode, factor: number): GraphNode {
@@ -130,28 +91,6 @@ class ScaleFolder {
       { ...sum, inputs: [term, scaled.name] },
     ];
   }
-
-  private isProduct({ type, outputs }: GraphNode): boolean {
-    if (type === 'Gemm' || type === 'FusedMatMul') return true;
-    return type === 'MatMul' && this.context.values.get(outputs[0])!.shape.length === 2;
-  }
-
-  private isVector(name: string): boolean {
-    return this.context.values.get(name)!.shape.length === 1;
-  }
-
-  private isReadOnce(name: string): boolean {
-    return this.consumersOf(name).length === 1 && !this.context.kept.has(name);
-  }
-
-  private consumersOf(name: string): readonly GraphNode[] {
-    return this.consumers.get(name) ?? [];
-  }
-}
-
-/** The same rows several times, as a product of a single row is computed. */
-function isStack({ type, inputs }: GraphNode): boolean {
-  return type === 'Concat' && inputs.every((name) => name === inputs[0]);
 }
 
 function scale(factors: Map<GraphNode, number>, node: GraphNode, factor: number): void {

@@ -1,6 +1,7 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 import { chunkRows } from './chunk-rows.js';
 import { foldGeluScale } from './fold-gelu-scale.js';
+import { foldVectors } from './fold-vectors.js';
 import { fuseBiases } from './fuse-biases.js';
 import { fuseGelu } from './fuse-gelu.js';
 import type { PassContext } from './graph-pass.js';
@@ -35,7 +36,7 @@ export interface GraphTarget {
 const ANYWHERE: GraphTarget = { channelBlock: 0, threads: Infinity };
 
 /** What happens to the nodes of a finished graph, in this order. */
-const PASSES = [foldGeluScale, fuseGelu, fuseBiases, keepBlocked, chunkRows];
+const PASSES = [foldVectors, foldGeluScale, fuseGelu, fuseBiases, keepBlocked, chunkRows];
 
 /**
  * Builds one ONNX graph. Every value has a known, fixed shape. Equal nodes (same operator, inputs and attributes) are
@@ -81,6 +82,12 @@ export class GraphBuilder {
   scalar(number: number, dtype: EngineDtype = 'float32'): Value {
     const key = `scalar ${dtype} ${Object.is(number, -0) ? '-0' : number}`;
     return this.once(key, () => this.initializer(dtype, [], arrayOf(dtype, [number])));
+  }
+
+  ones(length: number): Value {
+    return this.once(`ones ${length}`, () =>
+      this.initializer('float32', [length], new Float32Array(length).fill(1)),
+    );
   }
 
   /** A vector of int64: shapes, axes, pads. */
@@ -211,6 +218,7 @@ export class GraphBuilder {
       block: this.channelBlock,
       newValue: (shape, dtype = 'float32') => this.newValue(dtype, shape),
       scalar: (number) => this.scalar(number).name,
+      ones: (length) => this.ones(length).name,
       ints: (numbers) => this.ints(numbers).name,
     };
   }

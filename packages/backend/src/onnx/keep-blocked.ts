@@ -1,5 +1,12 @@
 import { BLOCKED_DOMAIN, sameShape, type Value } from './graph-builder.js';
-import { consumersByName, ELEMENTWISE, isScalar, producersByName, type PassContext } from './graph-pass.js';
+import {
+  consumersByName,
+  ELEMENTWISE,
+  isScalar,
+  producersByName,
+  withoutUnused,
+  type PassContext,
+} from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
 
 const TO_PLANES = [0, 3, 1, 2];
@@ -79,13 +86,7 @@ class Rewriter {
       this.inBlocks.has(node) ? this.withTwins(node) : this.withAliases(node),
       ...(this.after.get(node) ?? []),
     ]);
-    const needed = new Set(this.context.kept);
-    const reached = all.reverse().filter(({ inputs, outputs }) => {
-      const isNeeded = outputs.some((name) => needed.has(name));
-      if (isNeeded) for (const name of inputs) needed.add(name);
-      return isNeeded;
-    });
-    return reached.reverse();
+    return withoutUnused(all, this.context.kept);
   }
 
   private withAliases(node: GraphNode): GraphNode {
