@@ -3,7 +3,7 @@ import { consumersByName, ELEMENTWISE, isScalar, producersByName, type PassConte
 import type { GraphNode } from './model-writer.js';
 
 /** Values above this are computed in parts of about the other; measured with 1 MiB of second-level cache a core and 32 MiB of third. */
-const LARGE_BYTES = 12 * 2 ** 20;
+const LARGE_BYTES = 9 * 2 ** 20;
 const CHUNK_BYTES = 5 * 2 ** 20;
 
 /** Element-wise nodes on one wide shape between matrix products that widen and products that narrow. */
