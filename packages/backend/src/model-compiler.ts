@@ -3,7 +3,8 @@ import { RevatError } from '@revat/core';
 import type { Selection } from './graph-selection.js';
 import type { PendingNode } from './lazy-record.js';
 import { engineModel } from './onnx/engine-model.js';
-import { GraphBuilder, type GraphTarget, type Value } from './onnx/graph-builder.js';
+import { GraphBuilder, type GraphTarget } from './onnx/graph-builder.js';
+import type { Value } from './onnx/value.js';
 import type { EngineDtype, EngineModel } from './runtime/session-runtime.js';
 import { describeCall } from './signature.js';
 

@@ -4,7 +4,7 @@ import type { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
 import { cpuKernelOf } from './cpu-kernels.js';
 import type { Selection } from './graph-selection.js';
 import { LazyRecord, type PendingNode } from './lazy-record.js';
-import { arrayOf, sizeOf } from './onnx/graph-builder.js';
+import { arrayOf, sizeOf } from './onnx/value.js';
 import type { EngineArray, EngineDtype } from './runtime/session-runtime.js';
 
 /** Below this many elements the JavaScript kernels beat the fixed cost of running a session. */

@@ -1,4 +1,4 @@
-import type { Value } from '../src/onnx/graph-builder.js';
+import type { Value } from '../src/onnx/value.js';
 import type { PassContext } from '../src/onnx/graph-pass.js';
 import type { Attribute, GraphNode } from '../src/onnx/model-writer.js';
 
@@ -10,6 +10,8 @@ interface GraphOfLines {
   /** The graph's outputs. */
   readonly results: readonly string[];
   readonly shapeOf: (name: string) => readonly number[];
+  /** The numbers of constants. */
+  readonly dataOf?: (name: string) => Float32Array | undefined;
   readonly attributesOf?: (node: { type: string; outputs: readonly string[] }) => Record<string, Attribute>;
   /** Domains of operators that are not ONNX's own. */
   readonly domains?: Readonly<Record<string, string>>;
@@ -18,8 +20,8 @@ interface GraphOfLines {
 /** The nodes that a pass makes of others. New values are called new0, new1 ..., constants by what they hold. */
 export function afterPass(
   pass: Pass,
-  { lines, results, shapeOf, attributesOf, domains = {} }: GraphOfLines,
-): { nodes: GraphNode[]; values: ReadonlyMap<string, Value> } {
+  { lines, results, shapeOf, dataOf, attributesOf, domains = {} }: GraphOfLines,
+): { nodes: GraphNode[]; values: ReadonlyMap<string, Value>; constants: ReadonlyMap<string, Float32Array> } {
   const values = new Map<string, Value>();
   const add = (name: string, shape: readonly number[], dtype: Value['dtype'] = 'float32'): Value => {
     const value: Value = { name, dtype, shape };
@@ -34,17 +36,26 @@ export function afterPass(
     const attributes = attributesOf?.({ type, outputs }) ?? {};
     return { name: outputs[0], type, domain: domains[type] ?? '', inputs, outputs, attributes };
   });
+  const constants = new Map<string, Float32Array>();
   let added = 0;
   const context: PassContext = {
     values,
     kept: new Set(results),
     block: 16,
+    threads: 2,
     newValue: (shape, dtype) => add(`new${added++}`, shape, dtype),
     scalar: (number) => add(number.toFixed(3), []).name,
     ones: (length) => add(`ones${length}`, [length]).name,
+    filled: (shape, number) => add(`[${shape}]of${number}`, shape).name,
+    constant: (shape, data) => {
+      const { name } = add(`constant${constants.size}`, shape);
+      constants.set(name, data);
+      return name;
+    },
+    dataOf: (name) => dataOf?.(name),
     ints: (numbers) => add(`[${numbers}]`, [numbers.length], 'int64').name,
   };
-  return { nodes: pass(nodes, context), values };
+  return { nodes: pass(nodes, context), values, constants };
 }
 
 export function lineOf({ type, inputs, outputs }: GraphNode): string {

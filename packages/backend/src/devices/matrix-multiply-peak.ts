@@ -1,5 +1,6 @@
 import { engineModel } from '../onnx/engine-model.js';
-import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import type { SessionRuntime } from '../runtime/session-runtime.js';
 
 const SIZE = 1024;

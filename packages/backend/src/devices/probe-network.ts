@@ -1,5 +1,6 @@
 import { FloatAttribute } from '../onnx/model-writer.js';
-import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { engineModel } from '../onnx/engine-model.js';
 import type { EngineArray, EngineModel } from '../runtime/session-runtime.js';
 

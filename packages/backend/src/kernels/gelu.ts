@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { GELU_KERNEL } from '@revat/core';
 
 import { allOf, lowering } from '../lowerings/lowering.js';
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import { float32Output, float32Values } from './cpu-values.js';
 import type { CustomKernel } from './custom-kernel.js';

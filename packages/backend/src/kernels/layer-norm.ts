@@ -3,7 +3,8 @@ import { LAYER_NORM_KERNEL } from '@revat/core';
 
 import { allOf, lowering, type TensorMeta } from '../lowerings/lowering.js';
 import { reduce } from '../lowerings/reductions.js';
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import { float32Output, float32Values } from './cpu-values.js';
 import type { CustomKernel } from './custom-kernel.js';

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import { elu } from './elementwise-unary.js';
 

@@ -1,6 +1,7 @@
 import type { FusedBatchNormAttrs } from '@tensorflow/tfjs-core';
 
-import { sameShape, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { sameShape, type Value } from '../onnx/value.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
 
 export const batchNorm: readonly Lowering[] = [

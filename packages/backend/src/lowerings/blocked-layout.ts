@@ -1,4 +1,6 @@
-import { BLOCKED_DOMAIN, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { BLOCKED_DOMAIN } from '../onnx/model-writer.js';
+import type { Value } from '../onnx/value.js';
 
 /**
  * ONNX Runtime's NCHWc operators: channels in blocks of `graph.channelBlock`, the fastest convolutions of its CPU provider.
@@ -18,18 +20,23 @@ export function isBlockable(graph: GraphBuilder, channels: number): boolean {
   return graph.channelBlock > 0 && channels % graph.channelBlock === 0;
 }
 
+/** Whether the last block of so many channels can be filled up with zeros: ONNX Runtime moves four of them at once. */
+export function isFillable(graph: GraphBuilder, channels: number): boolean {
+  return graph.channelBlock > 0 && channels % 4 === 0;
+}
+
 /** The next number of channels that can be blocked. */
 export function blockableAbove(graph: GraphBuilder, channels: number): number {
   return Math.ceil(channels / graph.channelBlock) * graph.channelBlock;
 }
 
-/** [N, H, W, C] -> blocked. */
+/** [N, H, W, C] -> blocked, the last block filled up with zeros. */
 export function toBlocked(graph: GraphBuilder, x: Value): Value {
   const [batch, height, width, channels] = x.shape;
   const blocked = graph.sourcesOf(x, 'ReorderOutput')?.[0];
   // Where channels were cut off, the blocked value has more of them than x.
   if (blocked?.shape[1] === channels) return blocked;
-  return graph.op('ReorderInput', [x], [batch, channels, height, width], {
+  return graph.op('ReorderInput', [x], [batch, blockableAbove(graph, channels), height, width], {
     attributes: { channels_last: 1 },
     domain: BLOCKED_DOMAIN,
   });

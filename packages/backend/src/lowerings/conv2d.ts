@@ -5,7 +5,8 @@ import type {
   FusedConv2DAttrs,
 } from '@tensorflow/tfjs-core';
 
-import { sameShape, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { sameShape, type Value } from '../onnx/value.js';
 import { activate, isActivation } from './activation.js';
 import {
   blockableAbove,

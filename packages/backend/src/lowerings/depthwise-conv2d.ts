@@ -5,13 +5,16 @@ import type {
   FusedDepthwiseConv2DAttrs,
 } from '@tensorflow/tfjs-core';
 
-import { sameShape, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { sameShape, type Value } from '../onnx/value.js';
 import { activate, isActivation } from './activation.js';
 import {
+  blockableAbove,
   blockedConvolution,
   blockedDepthwiseFilter,
   fromBlocked,
   isBlockable,
+  isFillable,
   toBlocked,
   type Window,
 } from './blocked-layout.js';
@@ -103,14 +106,14 @@ function depthwise(
   outputShape: readonly number[],
 ): Value {
   const [batch, height, width, channels] = outputShape;
-  const planesShape = [batch, channels, height, width];
-  if (isBlockable(graph, channels)) {
-    const weights = blockedDepthwiseFilter(graph, filter);
-    return fromBlocked(
-      graph,
-      blockedConvolution(graph, toBlocked(graph, x), weights, channels, window, planesShape),
-    );
+  if (isFillable(graph, channels)) {
+    const filled = blockableAbove(graph, channels);
+    const weights = blockedDepthwiseFilter(graph, pad(graph, filter, [0, 0, 0], [0, 0, filled - channels]));
+    const shape = [batch, filled, height, width];
+    const blocked = blockedConvolution(graph, toBlocked(graph, x), weights, filled, window, shape);
+    return fromBlocked(graph, blocked, channels);
   }
+  const planesShape = [batch, channels, height, width];
   const weights = graph.reshape(graph.transpose(filter, [2, 0, 1]), [channels, 1, ...window.kernel]);
   const planes = graph.op('Conv', [graph.transpose(x, [0, 3, 1, 2]), weights], planesShape, {
     attributes: {

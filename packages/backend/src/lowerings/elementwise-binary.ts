@@ -1,6 +1,7 @@
 import { backend_util } from '@tensorflow/tfjs-core';
 
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import type { EngineDtype } from '../runtime/session-runtime.js';
 import { allOf, lowering, type Lowering, type TensorMeta } from './lowering.js';
 

@@ -1,6 +1,7 @@
 import type { CastAttrs, ClipByValueAttrs, LeakyReluAttrs, StepAttrs } from '@tensorflow/tfjs-core';
 
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { FloatAttribute } from '../onnx/model-writer.js';
 import type { EngineDtype } from '../runtime/session-runtime.js';
 import { ALIAS, lowering, type Lowering } from './lowering.js';

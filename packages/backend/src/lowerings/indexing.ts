@@ -7,7 +7,8 @@ import {
   type UnsortedSegmentSumAttrs,
 } from '@tensorflow/tfjs-core';
 
-import { sizeOf, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { sizeOf, type Value } from '../onnx/value.js';
 import type { EngineArray } from '../runtime/session-runtime.js';
 import { cast, filled } from './elementwise-unary.js';
 import { lowering, type Lowering } from './lowering.js';

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
 
 /** What is known of a tensor before it is computed. */

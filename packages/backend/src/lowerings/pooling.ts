@@ -1,6 +1,8 @@
 import type { AvgPoolAttrs, AvgPoolGradAttrs, MaxPoolAttrs, MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
 
-import { BLOCKED_DOMAIN, sameShape, sizeOf, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { BLOCKED_DOMAIN } from '../onnx/model-writer.js';
+import { sameShape, sizeOf, type Value } from '../onnx/value.js';
 import { fromBlocked, isBlockable, toBlocked } from './blocked-layout.js';
 import { convolutionOf, isTurnable, type Convolution } from './convolution.js';
 import { depthwiseInputGradient } from './depthwise-conv2d.js';

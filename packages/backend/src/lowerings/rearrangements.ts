@@ -7,7 +7,7 @@ import {
   type StridedSliceAttrs,
 } from '@tensorflow/tfjs-core';
 
-import type { Value } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { ALIAS, lowering, type Lowering } from './lowering.js';
 import { pad, slice } from './shapes.js';
 

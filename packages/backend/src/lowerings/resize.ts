@@ -5,7 +5,9 @@ import type {
   ResizeNearestNeighborGradAttrs,
 } from '@tensorflow/tfjs-core';
 
-import { MICROSOFT_DOMAIN, type GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { MICROSOFT_DOMAIN } from '../onnx/model-writer.js';
+import type { Value } from '../onnx/value.js';
 import { allOf, lowering, type Lowering } from './lowering.js';
 
 /**

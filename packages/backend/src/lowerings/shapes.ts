@@ -14,7 +14,8 @@ import {
   type UnpackAttrs,
 } from '@tensorflow/tfjs-core';
 
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { ALIAS, lowering, type Lowering, type TensorMeta } from './lowering.js';
 
 export const shapes: readonly Lowering[] = [

@@ -1,4 +1,5 @@
-import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import type { Value } from '../onnx/value.js';
 import { blockedConvolution, blockedFilter, fromBlocked, isBlockable, toBlocked } from './blocked-layout.js';
 import { dilatedExtent, type Convolution } from './convolution.js';
 import { gemm } from './matmul.js';

@@ -1,10 +1,8 @@
-import { sizeOf } from './graph-builder.js';
-import { consumersByName, ELEMENTWISE, isScalar, producersByName, type PassContext } from './graph-pass.js';
+import { chunkLengths, LARGE_BYTES } from './chunk-sizes.js';
+import { ELEMENTWISE, isScalar, NodeIndex, type PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
-
-/** Values above this are computed in parts of about the other; measured with 1 MiB of second-level cache a core and 32 MiB of third. */
-const LARGE_BYTES = 9 * 2 ** 20;
-const CHUNK_BYTES = 5 * 2 ** 20;
+import { isMatrixProduct } from './pixelwise.js';
+import { sizeOf } from './value.js';
 
 /** Element-wise nodes on one wide shape between matrix products that widen and products that narrow. */
 interface Cluster {
@@ -22,7 +20,7 @@ interface Cluster {
  */
 export function chunkRows(nodes: readonly GraphNode[], context: PassContext): GraphNode[] {
   if (context.block === 0) return [...nodes];
-  const finder = new ClusterFinder(nodes, context);
+  const finder = new ClusterFinder(new NodeIndex(nodes, context));
   const clusterOf = new Map<GraphNode, Chunker>();
   for (const node of nodes) {
     const cluster = clusterOf.has(node) ? undefined : finder.clusterAt(node);
@@ -34,23 +32,14 @@ export function chunkRows(nodes: readonly GraphNode[], context: PassContext): Gr
 }
 
 class ClusterFinder {
-  private readonly producers: ReadonlyMap<string, GraphNode>;
-  private readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
-
-  constructor(
-    nodes: readonly GraphNode[],
-    private readonly context: PassContext,
-  ) {
-    this.producers = producersByName(nodes);
-    this.consumers = consumersByName(nodes);
-  }
+  constructor(private readonly index: NodeIndex) {}
 
   /** The cluster that a widening product belongs to, if it is large and everything in it can be done row by row. */
   clusterAt(node: GraphNode): Cluster | undefined {
-    const [rows, width, ...more] = this.shapeOf(node.outputs[0]);
-    if (!isProduct(node) || more.length > 0) return undefined;
-    // Products with fewer rows than columns are shared out among threads in another way: see `gemm`.
-    if (4 * rows * width <= LARGE_BYTES || chunkLength(rows, width) < width) return undefined;
+    const [rows, width, ...more] = this.index.shapeOf(node.outputs[0]);
+    if (!isMatrixProduct(node) || more.length > 0) return undefined;
+    // Products with fewer rows than columns are shared out among threads in another way: see step-products.ts.
+    if (4 * rows * width <= LARGE_BYTES || chunkLengths(rows, width)[0] < width) return undefined;
     if (!this.widens(node, rows, width)) return undefined;
     const cluster: Cluster = { members: new Set([node]), wide: new Set(node.outputs), width };
     // The set grows while it is walked.
@@ -61,13 +50,13 @@ class ClusterFinder {
   /** Takes in who makes and who reads a wide value; false if one of them needs more than its rows. */
   private addNeighbours(cluster: Cluster, name: string): boolean {
     const { members, wide, width } = cluster;
-    const rows = sizeOf(this.shapeOf(name)) / width;
-    if (this.context.kept.has(name)) return false;
-    const producer = this.producers.get(name);
+    const rows = sizeOf(this.index.shapeOf(name)) / width;
+    if (this.index.isResult(name)) return false;
+    const producer = this.index.producerOf(name);
     if (!producer) return false;
     if (this.widens(producer, rows, width)) members.add(producer);
     else if (!this.addElementwise(cluster, producer)) return false;
-    return (this.consumers.get(name) ?? []).every((reader) => {
+    return this.index.consumersOf(name).every((reader) => {
       if (this.narrows(reader, name, rows, width)) members.add(reader);
       return members.has(reader) || (this.addElementwise(cluster, reader) && wide.has(reader.outputs[0]));
     });
@@ -75,8 +64,8 @@ class ClusterFinder {
 
   private addElementwise({ members, wide, width }: Cluster, node: GraphNode): boolean {
     const { type, inputs, outputs } = node;
-    const shape = this.shapeOf(outputs[0]);
-    const isWide = (name: string) => isLike(this.shapeOf(name), shape, width);
+    const shape = this.index.shapeOf(outputs[0]);
+    const isWide = (name: string) => isLike(this.index.shapeOf(name), shape, width);
     const isOnlyReshaped = type === 'Reshape' && isWide(inputs[0]);
     if (!isWide(outputs[0]) || (!isOnlyReshaped && !ELEMENTWISE.has(type))) return false;
     const operands = isOnlyReshaped ? inputs.slice(0, 1) : inputs.filter((name) => name !== '');
@@ -88,24 +77,20 @@ class ClusterFinder {
 
   /** A scalar, or a vector along the columns. */
   private isForEveryRow(name: string): boolean {
-    const value = this.context.values.get(name)!;
+    const value = this.index.valueOf(name);
     return value.shape.length <= 1 || isScalar(value);
   }
 
   private widens(node: GraphNode, rows: number, width: number): boolean {
-    if (!isProduct(node)) return false;
-    const shape = this.shapeOf(node.outputs[0]);
-    return shape[0] === rows && shape[1] === width && this.shapeOf(node.inputs[0])[1] < width;
+    if (!isMatrixProduct(node)) return false;
+    const shape = this.index.shapeOf(node.outputs[0]);
+    return shape[0] === rows && shape[1] === width && this.index.shapeOf(node.inputs[0])[1] < width;
   }
 
   private narrows(node: GraphNode, name: string, rows: number, width: number): boolean {
-    if (!isProduct(node) || node.inputs[0] !== name || node.inputs[1] === name) return false;
-    const shape = this.shapeOf(node.outputs[0]);
-    return this.shapeOf(name).length === 2 && shape[0] === rows && shape[1] < width;
-  }
-
-  private shapeOf(name: string): readonly number[] {
-    return this.context.values.get(name)!.shape;
+    if (!isMatrixProduct(node) || node.inputs[0] !== name || node.inputs[1] === name) return false;
+    const shape = this.index.shapeOf(node.outputs[0]);
+    return this.index.shapeOf(name).length === 2 && shape[0] === rows && shape[1] < width;
   }
 }
 
@@ -121,10 +106,7 @@ class Chunker {
   ) {
     const [name] = cluster.wide;
     const rows = sizeOf(this.shapeOf(name)) / cluster.width;
-    const length = chunkLength(rows, cluster.width);
-    this.lengths = Array.from({ length: Math.ceil(rows / length) }, (_, i) =>
-      Math.min(length, rows - i * length),
-    );
+    this.lengths = chunkLengths(rows, cluster.width);
   }
 
   chunks(node: GraphNode): GraphNode[] {
@@ -134,7 +116,7 @@ class Chunker {
       this.parts.set(outputs[0], this.parts.get(inputs[0])!);
       return [];
     }
-    const split = isProduct(node) && !isWide(inputs[0]) ? this.split(node) : [];
+    const split = isMatrixProduct(node) && !isWide(inputs[0]) ? this.split(node) : [];
     const columns = isWide(outputs[0]) ? this.cluster.width : this.shapeOf(outputs[0])[1];
     const { dtype } = this.context.values.get(outputs[0])!;
     const results = this.lengths.map((rows) => this.context.newValue([rows, columns], dtype).name);
@@ -176,24 +158,7 @@ class Chunker {
   }
 }
 
-/** A product of two matrices whose first is not transposed, without a third to add. */
-function isProduct({ type, inputs, attributes }: GraphNode): boolean {
-  return ['MatMul', 'FusedMatMul', 'Gemm'].includes(type) && attributes.transA !== 1 && inputs.length === 2;
-}
-
 /** Same number of elements in rows of `width`. */
 function isLike(shape: readonly number[], other: readonly number[], width: number): boolean {
   return shape[shape.length - 1] === width && sizeOf(shape) === sizeOf(other);
-}
-
-/** Rows of a chunk: as many chunks as the size asks for, all of one length if possible. */
-function chunkLength(rows: number, width: number): number {
-  let chunks = Math.ceil((4 * rows * width) / CHUNK_BYTES);
-  for (let more = chunks; more < 2 * chunks; more++) {
-    if (rows % more === 0) {
-      chunks = more;
-      break;
-    }
-  }
-  return Math.ceil(rows / chunks);
 }

@@ -1,6 +1,7 @@
-import { MICROSOFT_DOMAIN } from './graph-builder.js';
-import { ProductFinder, type PassContext } from './graph-pass.js';
+import { MICROSOFT_DOMAIN } from './model-writer.js';
+import type { PassContext } from './graph-pass.js';
 import { FloatAttribute, type GraphNode } from './model-writer.js';
+import { ProductFinder } from './product-finder.js';
 
 /**
  * Gelu between matrix products, as in every MLP: t = x / sqrt(2), which erf needs, comes out of the product before it, and
@@ -44,7 +45,7 @@ class ScaleFolder {
     const origin = gelu && this.finder.originOf(gelu.scaled.inputs[0], isPart);
     const readers = gelu && this.finder.productsReading(gelu.product.outputs[0], isPart);
     if (!origin || !readers) return;
-    for (const node of origin.products) scale(this.factors, node, Math.SQRT1_2);
+    scale(this.factors, origin.product, Math.SQRT1_2);
     for (const node of origin.sums) scale(this.biasFactors, node, Math.SQRT1_2);
     for (const { product } of readers) scale(this.factors, product, Math.SQRT2);
     this.renamed.set(gelu.scaled.inputs[0], gelu.scaled.outputs[0]);

@@ -10,6 +10,14 @@ const WIDE = 32;
 /** Of 8 columns; w is [8, 32], v [32, 8], all hidden values h and k 32 wide, everything else 8. */
 const VECTORS = ['gamma', 'beta', 'scale', 'c', 'ones8'];
 
+/** Patches of 2x2 pixels of 8 channels: pixels, rows of pixels apart, rows of patches. */
+const SHAPES: Record<string, readonly number[]> = {
+  4: [ROWS, 2, 2, NARROW],
+  5: [ROWS, 2, 2, 1, NARROW],
+  2: [ROWS, WIDE],
+  6: [ROWS, 4, NARROW],
+};
+
 /** The nodes after the pass, those that only need weights under what they compute. */
 function folded(
   lines: readonly string[],
@@ -20,13 +28,13 @@ function folded(
     if (VECTORS.includes(name)) return [NARROW];
     if (name === 'b') return [WIDE];
     if (name === 'w' || name === 'v') return name === 'w' ? [NARROW, WIDE] : [WIDE, NARROW];
-    if (name.startsWith('w_')) return [NARROW / 2, WIDE];
-    if (name.startsWith('n_')) return [ROWS, NARROW / 2];
+    if (/_[2456]$/.test(name)) return SHAPES[name.slice(-1)];
     return [ROWS, 'hk'.includes(name[0]) ? WIDE : NARROW];
   };
   const attributesOf = ({ type, outputs }: { type: string; outputs: readonly string[] }) => {
     const attributes: Record<string, Attribute> = {};
     if (type === 'LayerNormalization') attributes.epsilon = 1;
+    if (type === 'Transpose') attributes.perm = outputs[0] === 't_6' ? [0, 2, 1] : [0, 2, 1, 3, 4];
     if (transB.includes(outputs[0])) attributes.transB = 1;
     return attributes;
   };
@@ -40,9 +48,11 @@ function folded(
   });
 }
 
-function formulaOf(type: string, [left, right]: readonly string[]): string {
+function formulaOf(type: string, inputs: readonly string[]): string {
+  const [left, right] = inputs;
   if (type === 'Reshape') return left;
-  return `(${left}${{ Mul: '*', Add: '+', Gemm: '@', Slice: '/' }[type]}${right})`;
+  if (type === 'Concat') return `(${inputs})`;
+  return `(${left}${{ Mul: '*', Add: '+', Gemm: '@' }[type]}${right})`;
 }
 
 describe('foldVectors', () => {
@@ -98,14 +108,24 @@ describe('foldVectors', () => {
     expect(folded(lines, ['q'])).toContain('q = MatMul h (v*scale)');
   });
 
-  test('follows products that are summed up in steps', () => {
-    const steps = ['n_1 = Slice m 0 4 1', 'w_1 = Slice w 0 4 0', 'h1 = Gemm n_1 w_1'];
-    const more = ['n_2 = Slice m 4 8 1', 'w_2 = Slice w 4 8 0', 'h2 = Gemm n_2 w_2 h1'];
-    expect(folded(['m = Mul x gamma', ...steps, ...more], ['h2'])).toEqual([
-      'n_1 = Slice x 0 4 1',
-      'h1 = Gemm n_1 ((w*gamma)/0)',
-      'n_2 = Slice x 4 8 1',
-      'h2 = Gemm n_2 ((w*gamma)/4) h1',
+  test('finds the channels in patches of pixels that are rows of a matrix, and in the gradient of these', () => {
+    const forward = ['n = LayerNormalization x_4 gamma beta', 's_5 = Reshape n', 't_5 = Transpose s_5'];
+    const product = ['p_2 = Reshape t_5', 'h = MatMul p_2 v', 'k = Add h c'];
+    const backward = ['d_2 = Gemm k v', 'e_5 = Reshape d_2', 'f_5 = Transpose e_5', 'g_4 = Reshape f_5'];
+    const gradient = ['m s i = LayerNormalization x_4 ones8', 'q_4 = Mul g_4 gamma', 'z = Mul q_4 m'];
+    const lines = folded([...forward, ...product, ...backward, ...gradient], ['k', 'z'], ['d_2']);
+    expect(lines).toEqual([
+      'm s i = LayerNormalization x_4 ones8',
+      's_5 = Reshape m',
+      't_5 = Transpose s_5',
+      'p_2 = Reshape t_5',
+      'h = MatMul p_2 (v*(gamma,gamma,gamma,gamma))',
+      'k = Add h (c+((beta,beta,beta,beta)@v))',
+      'd_2 = Gemm k (v*(gamma,gamma,gamma,gamma))',
+      'e_5 = Reshape d_2',
+      'f_5 = Transpose e_5',
+      'q_4 = Reshape f_5',
+      'z = Mul q_4 m',
     ]);
   });
 
@@ -122,8 +142,8 @@ describe('foldVectors', () => {
     ['something else reads the product', ['o = MatMul h v', 'q = Mul o scale', 'z = Relu o']],
     ['the product is a result', ['z = MatMul h v', 'q = Mul z scale']],
     [
-      'slices do not belong together',
-      ['m = Mul x gamma', 'n_1 = Slice m 0 4 1', 'w_2 = Slice w 4 8 0', 'h = Gemm n_1 w_2'],
+      'patches have the channels in pieces',
+      ['m = Mul x_6 gamma', 't_6 = Transpose m', 'p_2 = Reshape t_6', 'h = MatMul p_2 v'],
     ],
     ['no bias follows a LayerNorm', ['n = LayerNormalization x gamma beta', 'h = MatMul n w', 'q = Relu h']],
     [

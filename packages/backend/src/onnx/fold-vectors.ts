@@ -1,5 +1,6 @@
-import { ProductFinder, withoutUnused, type Factor, type PassContext } from './graph-pass.js';
+import { withoutUnused, type PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
+import { ProductFinder, type Factor } from './product-finder.js';
 
 /**
  * Vectors along the channels that scale what goes into a product with a weight matrix, or what comes out of it, are
@@ -19,10 +20,9 @@ export function foldVectors(nodes: readonly GraphNode[], context: PassContext): 
   return folder.result();
 }
 
-/** A product's matrix of weights, which it may take a slice of, and what the matrix's axes are in the product. */
+/** A product's matrix of weights, and what the matrix's axes are in the product. */
 interface Weights {
   readonly matrix: string;
-  readonly slice: GraphNode | undefined;
   readonly axes: { readonly inner: 0 | 1; readonly columns: 0 | 1 };
 }
 
@@ -94,13 +94,14 @@ class VectorFolder {
       return;
     }
     const [columns] = this.finder.shapeOf(vector);
-    const origin = this.finder.isReadOnce(x) ? this.finder.originOf(x, this.keepsColumns) : undefined;
-    const takes = (product: GraphNode) =>
-      this.extentOf(product, 'columns') === columns && this.isKnownBefore(vector, product);
-    if (!origin?.products.every(takes)) return;
-    for (const product of origin.products) this.scaleWeights(product, 'columns', vector);
+    const origin = this.finder.isReadOnce(x) ? this.finder.originOf(x, this.keeping(columns)) : undefined;
+    if (!origin || !isMultiple(this.extentOf(origin.product, 'columns'), columns)) return;
+    if (!this.isKnownBefore(vector, origin.product)) return;
+    this.scaleWeights(origin.product, 'columns', vector);
     for (const sum of origin.sums)
-      this.changeBias(sum, (bias) => this.once('Mul', [bias, vector], [columns]));
+      this.changeBias(sum, (bias) =>
+        this.once('Mul', [bias, this.repeated(vector, this.lengthOf(bias))], this.finder.shapeOf(bias)),
+      );
     this.removed.add(node);
     this.renamed.set(x, output);
   }
@@ -108,37 +109,22 @@ class VectorFolder {
   /** The products with weights that take a value along a vector, and nothing else does. */
   private productsTaking(name: string, vector: string): GraphNode[] | undefined {
     const length = this.lengthOf(vector);
-    const readers = this.finder.productsReading(name, (node) => this.keepsColumns(node) || isSlice(node));
-    const takes = ({ product, position }: Factor) => {
-      const isWhole = this.finder.shapeOf(product.inputs[0]).at(-1) === length;
-      const isStep = this.weightsOf(product)?.slice !== undefined;
-      return position === 0 && this.extentOf(product, 'inner') === length && isWhole !== isStep;
-    };
+    const readers = this.finder.productsReading(name, this.keeping(length));
+    const takes = ({ product, position }: Factor) =>
+      position === 0 && isMultiple(this.extentOf(product, 'inner'), length);
     return readers?.every(takes) ? readers.map(({ product }) => product) : undefined;
   }
 
-  /** The slice of the weights' rows in a product whose other factor is the same slice of columns: a step of a sum of products. */
-  private stepOf({ inputs, outputs }: GraphNode, columnsAxis: number): GraphNode | undefined {
-    const [left, right] = inputs.slice(0, 2).map((name) => this.finder.producerOf(name));
-    if (!left || !right || !isSlice(left) || !isSlice(right)) return undefined;
-    const [rows, columns] = this.finder.shapeOf(outputs[0]);
-    const isOfColumns = this.finder.shapeOf(left.inputs[0])[0] === rows;
-    const isOfRows = this.finder.shapeOf(right.inputs[0])[columnsAxis] === columns;
-    // Equal lists of integers are one constant.
-    const isSame = left.inputs[1] === right.inputs[1] && left.inputs[2] === right.inputs[2];
-    return isOfColumns && isOfRows && isSame ? right : undefined;
-  }
-
-  /** The sum with a bias that a product's result, or the sum of products of which it is one, goes into and nowhere else. */
+  /** The sum with a bias that a product's result goes into and nowhere else. */
   private biasedSum(product: GraphNode): GraphNode | undefined {
+    const keepsColumns = this.keeping(this.finder.shapeOf(product.outputs[0])[1]);
     for (let [name] = product.outputs; this.finder.isReadOnce(name);) {
       const [reader] = this.finder.consumersOf(name);
-      const isNext = this.finder.isProduct(reader) ? reader.inputs[2] === name : this.keepsColumns(reader);
       if (reader.type === 'Add') {
         const [left, bias] = reader.inputs;
         return left === name && this.finder.shapeOf(bias).length === 1 ? reader : undefined;
       }
-      if (!isNext) return undefined;
+      if (!keepsColumns(reader)) return undefined;
       [name] = reader.outputs;
     }
     return undefined;
@@ -163,25 +149,31 @@ class VectorFolder {
   }
 
   private scaleWeights(product: GraphNode, along: 'inner' | 'columns', vector: string): void {
-    const { matrix, slice, axes } = this.weightsOf(product)!;
-    const column = () =>
-      this.once('Reshape', [vector, this.context.ints([-1, 1])], [this.lengthOf(vector), 1]);
-    const factors = axes[along] === 0 ? column() : vector;
+    const { matrix, axes } = this.weightsOf(product)!;
+    const extent = this.finder.shapeOf(matrix)[axes[along]];
+    const row = this.repeated(vector, extent);
+    const column = () => this.once('Reshape', [row, this.context.ints([-1, 1])], [extent, 1]);
+    const factors = axes[along] === 0 ? column() : row;
     const scaled = this.once('Mul', [matrix, factors], this.finder.shapeOf(matrix));
-    this.weights.set(product, { matrix: scaled, slice, axes });
-    const part = () =>
-      this.once('Slice', [scaled, ...slice!.inputs.slice(1)], this.finder.shapeOf(slice!.outputs[0]));
-    const [taken, , ...others] = product.inputs;
-    this.replaced.set(product, { ...product, inputs: [taken, slice ? part() : scaled, ...others] });
+    this.weights.set(product, { matrix: scaled, axes });
+    this.replaced.set(product, { ...product, inputs: [product.inputs[0], scaled] });
   }
 
   /** bias + vector W */
   private biasPlus(bias: string, vector: string, { matrix, axes }: Weights): string {
-    const columns = this.finder.shapeOf(matrix)[axes.columns];
-    const row = this.once('Reshape', [vector, this.context.ints([1, -1])], [1, this.lengthOf(vector)]);
+    const [inner, columns] = [axes.inner, axes.columns].map((axis) => this.finder.shapeOf(matrix)[axis]);
+    const whole = this.repeated(vector, inner);
+    const row = this.once('Reshape', [whole, this.context.ints([1, -1])], [1, inner]);
     const product = this.once('Gemm', [row, matrix], [1, columns], { transB: axes.columns === 0 ? 1 : 0 });
     const flat = this.once('Reshape', [product, this.context.ints([-1])], [columns]);
     return this.once('Add', [bias, flat], [columns]);
+  }
+
+  /** A vector as often as it fits. */
+  private repeated(vector: string, length: number): string {
+    const count = length / this.lengthOf(vector);
+    if (count === 1) return vector;
+    return this.once('Concat', new Array<string>(count).fill(vector), [length], { axis: 0 });
   }
 
   private changeBias(sum: GraphNode, change: (bias: string) => string): void {
@@ -194,9 +186,7 @@ class VectorFolder {
     if (known) return known;
     const { inputs, attributes } = product;
     if (attributes.transA === 1 || this.finder.shapeOf(inputs[1]).length !== 2) return undefined;
-    const axes = attributes.transB === 1 ? TRANSPOSED : PLAIN;
-    const slice = this.stepOf(product, axes.columns);
-    return { matrix: slice?.inputs[0] ?? inputs[1], slice, axes };
+    return { matrix: inputs[1], axes: attributes.transB === 1 ? TRANSPOSED : PLAIN };
   }
 
   private extentOf(product: GraphNode, along: 'inner' | 'columns'): number | undefined {
@@ -246,11 +236,22 @@ class VectorFolder {
     return this.finder.shapeOf(vector)[0];
   }
 
-  private readonly keepsColumns = ({ type, inputs, outputs }: GraphNode): boolean =>
-    (type === 'Reshape' || type === 'Slice') &&
-    this.finder.shapeOf(inputs[0]).at(-1) === this.finder.shapeOf(outputs[0]).at(-1);
+  /**
+   * Whether a node leaves every number on its channel: at a place of the last axis whose remainder, divided by the number of
+   * channels, is the channel's. Patches of pixels as rows of a matrix have the channels several times.
+   */
+  private keeping(channels: number): (node: GraphNode) => boolean {
+    return ({ type, inputs, outputs, attributes }) => {
+      const [before, after] = [inputs[0], outputs[0]].map((name) => this.finder.shapeOf(name));
+      const last = after.length - 1;
+      if (!isMultiple(before[before.length - 1], channels) || !isMultiple(after[last], channels))
+        return false;
+      if (type === 'Transpose') return (attributes.perm as readonly number[])[last] === last;
+      return type === 'Reshape' || (type === 'Slice' && before[last] === after[last]);
+    };
+  }
 }
 
-function isSlice({ type }: GraphNode): boolean {
-  return type === 'Slice';
+function isMultiple(length: number | undefined, part: number): boolean {
+  return length !== undefined && length % part === 0;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 
 import { afterPass, lineOf } from '../../test/graph-lines.js';
 import { fuseGelu } from './fuse-gelu.js';
-import { MICROSOFT_DOMAIN } from './graph-builder.js';
+import { MICROSOFT_DOMAIN } from './model-writer.js';
 
 /** What becomes of the nodes of x Phi(x), and of others that read its parts. */
 function fused(others: readonly string[], results: readonly string[] = ['y']): string[] {

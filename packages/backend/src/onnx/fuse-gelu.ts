@@ -1,4 +1,4 @@
-import { MICROSOFT_DOMAIN } from './graph-builder.js';
+import { MICROSOFT_DOMAIN } from './model-writer.js';
 import type { PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
 import { soleProducer } from './sole-producer.js';

@@ -1,4 +1,5 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
+import { chunkImages } from './chunk-images.js';
 import { chunkRows } from './chunk-rows.js';
 import { foldGeluScale } from './fold-gelu-scale.js';
 import { foldVectors } from './fold-vectors.js';
@@ -6,24 +7,19 @@ import { fuseBiases } from './fuse-biases.js';
 import { fuseGelu } from './fuse-gelu.js';
 import type { PassContext } from './graph-pass.js';
 import { keepBlocked } from './keep-blocked.js';
-import { writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
-
-/** Inside a graph only: int64 holds shapes, axes and indices, float64 what single precision would spoil. */
-export type ValueDtype = EngineDtype | 'int64' | 'float64';
-
-/** A tensor inside a graph under construction. */
-export interface Value {
-  readonly name: string;
-  readonly dtype: ValueDtype;
-  readonly shape: readonly number[];
-}
+import { isExternal, writeModel, type Attribute, type GraphNode, type Initializer } from './model-writer.js';
+import { stepProducts } from './step-products.js';
+import { arrayOf, bytesOf, sameShape, sizeOf, type Value, type ValueDtype } from './value.js';
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-/** ONNX Runtime's own operators, e.g. FusedMatMul. */
-export const MICROSOFT_DOMAIN = 'com.microsoft';
-/** ONNX Runtime's operators on channel-blocked layouts (NCHWc). */
-export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
+/** A graph as an ONNX model: its bytes, and the constants that stand beside these. */
+export interface BuiltGraph {
+  readonly bytes: Uint8Array;
+  readonly constants: readonly Initializer[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+}
 
 /** What a graph is built for. */
 export interface GraphTarget {
@@ -36,7 +32,16 @@ export interface GraphTarget {
 const ANYWHERE: GraphTarget = { channelBlock: 0, threads: Infinity };
 
 /** What happens to the nodes of a finished graph, in this order. */
-const PASSES = [foldVectors, foldGeluScale, fuseGelu, fuseBiases, keepBlocked, chunkRows];
+const PASSES = [
+  foldVectors,
+  foldGeluScale,
+  fuseGelu,
+  fuseBiases,
+  keepBlocked,
+  stepProducts,
+  chunkRows,
+  chunkImages,
+];
 
 /**
  * Builds one ONNX graph. Every value has a known, fixed shape. Equal nodes (same operator, inputs and attributes) are
@@ -46,7 +51,8 @@ export class GraphBuilder {
   private nodes: GraphNode[] = [];
   private readonly inputs: Value[] = [];
   private readonly outputs: Value[] = [];
-  private readonly initializers: Initializer[] = [];
+  /** By name. */
+  private readonly initializers = new Map<string, Initializer>();
   private readonly known = new Map<string, Value[]>();
   private readonly producers = new Map<Value, GraphNode & { readonly sources: readonly Value[] }>();
   /** By name. */
@@ -75,7 +81,7 @@ export class GraphBuilder {
   /** A weight or table with values known when the graph is built; copied into the model. */
   initializer(dtype: ValueDtype, shape: readonly number[], data: EngineArray | BigInt64Array): Value {
     const value = this.newValue(dtype, shape);
-    this.initializers.push({ value, data });
+    this.initializers.set(value.name, { value, data });
     return value;
   }
 
@@ -85,8 +91,13 @@ export class GraphBuilder {
   }
 
   ones(length: number): Value {
-    return this.once(`ones ${length}`, () =>
-      this.initializer('float32', [length], new Float32Array(length).fill(1)),
+    return this.filled([length], 1);
+  }
+
+  /** A tensor of one number. */
+  filled(shape: readonly number[], number: number): Value {
+    return this.once(`filled ${shape} ${number}`, () =>
+      this.initializer('float32', shape, new Float32Array(sizeOf(shape)).fill(number)),
     );
   }
 
@@ -184,11 +195,13 @@ export class GraphBuilder {
     this.outputs.push(copy);
   }
 
-  build(): { bytes: Uint8Array; inputs: readonly Value[]; outputs: readonly Value[] } {
+  build(): BuiltGraph {
     const context = this.passContext();
     for (const pass of PASSES) this.nodes = pass(this.nodes, context);
-    const { nodes, inputs, outputs, initializers } = this;
-    return { bytes: writeModel({ nodes, inputs, outputs, initializers }), inputs, outputs };
+    const { nodes, inputs, outputs } = this;
+    const initializers = this.readInitializers();
+    const bytes = writeModel({ nodes, inputs, outputs, initializers });
+    return { bytes, constants: initializers.filter(isExternal), inputs, outputs };
   }
 
   /**
@@ -200,7 +213,7 @@ export class GraphBuilder {
     this.nodes.forEach(({ inputs }, i) => inputs.forEach((name) => lastUse.set(name, i)));
     const produced = new Set(this.nodes.flatMap(({ outputs }) => outputs));
     const size = (name: string) => (produced.has(name) ? bytesOf(this.values.get(name)!) : 0);
-    const constants = this.initializers.reduce((total, { value }) => total + bytesOf(value), 0);
+    const constants = this.readInitializers().reduce((total, { value }) => total + bytesOf(value), 0);
     let alive = 0;
     let peak = 0;
     this.nodes.forEach(({ inputs, outputs }, i) => {
@@ -211,14 +224,24 @@ export class GraphBuilder {
     return constants + peak;
   }
 
+  /** Without those that passes made superfluous. */
+  private readInitializers(): Initializer[] {
+    const read = new Set(this.nodes.flatMap(({ inputs }) => inputs));
+    return [...this.initializers.values()].filter(({ value }) => read.has(value.name));
+  }
+
   private passContext(): PassContext {
     return {
       values: this.values,
       kept: new Set(this.outputs.map(({ name }) => name)),
       block: this.channelBlock,
+      threads: this.threads,
       newValue: (shape, dtype = 'float32') => this.newValue(dtype, shape),
       scalar: (number) => this.scalar(number).name,
       ones: (length) => this.ones(length).name,
+      constant: (shape, data) => this.initializer('float32', shape, data).name,
+      dataOf: (name) => this.initializers.get(name)?.data,
+      filled: (shape, number) => this.filled(shape, number).name,
       ints: (numbers) => this.ints(numbers).name,
     };
   }
@@ -238,28 +261,6 @@ export class GraphBuilder {
     this.values.set(value.name, value);
     return value;
   }
-}
-
-export function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
-}
-
-export function sizeOf(shape: readonly number[]): number {
-  let size = 1;
-  for (const extent of shape) size *= extent;
-  return size;
-}
-
-const BYTES: Record<ValueDtype, number> = { float32: 4, int32: 4, bool: 1, int64: 8, float64: 8 };
-
-function bytesOf({ dtype, shape }: Value): number {
-  return sizeOf(shape) * BYTES[dtype];
-}
-
-/** An array of the backing type of a dtype. */
-export function arrayOf(dtype: EngineDtype, numbers: ArrayLike<number>): EngineArray {
-  if (dtype === 'float32') return Float32Array.from(numbers);
-  return dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers);
 }
 
 function attributesKey(attributes: Attributes): string {

@@ -1,5 +1,5 @@
-import { sizeOf, type Value } from './graph-builder.js';
-import type { GraphNode } from './model-writer.js';
+import { sizeOf, type Value } from './value.js';
+import type { GraphNode, Initializer } from './model-writer.js';
 
 /** What a pass over the nodes of a finished graph may know and make. */
 export interface PassContext {
@@ -9,10 +9,17 @@ export interface PassContext {
   readonly kept: ReadonlySet<string>;
   /** Channels in a block of the blocked operators, 0 where there are none: anywhere but on the CPU. */
   readonly block: number;
+  /** The threads that an operator may use, at most. */
+  readonly threads: number;
   readonly newValue: (shape: readonly number[], dtype?: Value['dtype']) => Value;
   /** Names of constants. */
   readonly scalar: (number: number) => string;
   readonly ones: (length: number) => string;
+  /** A tensor of one number. */
+  readonly filled: (shape: readonly number[], number: number) => string;
+  readonly constant: (shape: readonly number[], data: Float32Array) => string;
+  /** The numbers of a constant. */
+  readonly dataOf: (name: string) => Initializer['data'] | undefined;
   readonly ints: (numbers: readonly number[]) => string;
 }
 
@@ -42,6 +49,45 @@ export function producersByName(nodes: readonly GraphNode[]): Map<string, GraphN
   return new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
 }
 
+/** Who makes and who reads the values of a graph. */
+export class NodeIndex {
+  private readonly producers: ReadonlyMap<string, GraphNode>;
+  private readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
+
+  constructor(
+    nodes: readonly GraphNode[],
+    readonly context: PassContext,
+  ) {
+    this.producers = producersByName(nodes);
+    this.consumers = consumersByName(nodes);
+  }
+
+  producerOf(name: string): GraphNode | undefined {
+    return this.producers.get(name);
+  }
+
+  /** The nodes that read a value, once each. */
+  consumersOf(name: string): readonly GraphNode[] {
+    return this.consumers.get(name) ?? [];
+  }
+
+  valueOf(name: string): Value {
+    return this.context.values.get(name)!;
+  }
+
+  shapeOf(name: string): readonly number[] {
+    return this.valueOf(name).shape;
+  }
+
+  isResult(name: string): boolean {
+    return this.context.kept.has(name);
+  }
+
+  isReadOnce(name: string): boolean {
+    return this.consumersOf(name).length === 1 && !this.isResult(name);
+  }
+}
+
 /** The nodes in order, without those that nothing needs any more. */
 export function withoutUnused(nodes: readonly GraphNode[], kept: ReadonlySet<string>): GraphNode[] {
   const needed = new Set(kept);
@@ -55,84 +101,4 @@ export function withoutUnused(nodes: readonly GraphNode[], kept: ReadonlySet<str
 
 export function isScalar({ shape }: Value): boolean {
   return sizeOf(shape) === 1;
-}
-
-/** A value's place in a product: its first factor or its second. */
-export interface Factor {
-  readonly product: GraphNode;
-  readonly position: number;
-}
-
-/** Finds the matrix products around a value. */
-export class ProductFinder {
-  private readonly producers: ReadonlyMap<string, GraphNode>;
-  private readonly consumers: ReadonlyMap<string, readonly GraphNode[]>;
-
-  constructor(
-    nodes: readonly GraphNode[],
-    private readonly context: PassContext,
-  ) {
-    this.producers = producersByName(nodes);
-    this.consumers = consumersByName(nodes);
-  }
-
-  producerOf(name: string): GraphNode | undefined {
-    return this.producers.get(name);
-  }
-
-  consumersOf(name: string): readonly GraphNode[] {
-    return this.consumers.get(name) ?? [];
-  }
-
-  shapeOf(name: string): readonly number[] {
-    return this.context.values.get(name)!.shape;
-  }
-
-  isReadOnce(name: string): boolean {
-    return this.consumersOf(name).length === 1 && !this.context.kept.has(name);
-  }
-
-  isProduct({ type, outputs }: GraphNode): boolean {
-    if (type === 'Gemm' || type === 'FusedMatMul') return true;
-    return type === 'MatMul' && this.shapeOf(outputs[0]).length === 2;
-  }
-
-  /** The products, and the sums with a vector, that make a value and nothing else; `isPart`: what may stand in between. */
-  originOf(
-    name: string,
-    isPart: (node: GraphNode) => boolean,
-  ): { products: GraphNode[]; sums: GraphNode[] } | undefined {
-    const products: GraphNode[] = [];
-    const sums: GraphNode[] = [];
-    for (let current = name; ;) {
-      const node = this.producerOf(current);
-      if (!node || (current !== name && !this.isReadOnce(current))) return undefined;
-      const isProduct = this.isProduct(node);
-      if (isProduct) products.push(node);
-      else if (node.type === 'Add' && this.shapeOf(node.inputs[1]).length === 1) sums.push(node);
-      else if (!isPart(node)) return undefined;
-      // A product that adds to a third matrix: that one is a part of the sum.
-      if (isProduct && node.inputs.length < 3) return { products, sums };
-      current = node.inputs[isProduct ? 2 : 0];
-    }
-  }
-
-  /**
-   * The products that a value goes into, as a whole, in parts or in a stack of itself, one of them twice if it is multiplied with
-   * itself; undefined if anything else reads it. `isPart`: what may stand in between.
-   */
-  productsReading(name: string, isPart: (node: GraphNode) => boolean): Factor[] | undefined {
-    if (this.context.kept.has(name)) return undefined;
-    const found: Factor[] = [];
-    for (const node of this.consumersOf(name)) {
-      const { type, inputs, outputs } = node;
-      const isStack = type === 'Concat' && inputs.every((input) => input === inputs[0]);
-      const further = (isPart(node) || isStack) && this.productsReading(outputs[0], isPart);
-      if (further) found.push(...further);
-      else if (this.isProduct(node) && inputs[2] !== name)
-        inputs.forEach((input, position) => input === name && found.push({ product: node, position }));
-      else return undefined;
-    }
-    return found;
-  }
 }

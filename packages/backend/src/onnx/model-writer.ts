@@ -1,6 +1,11 @@
 import type { EngineArray } from '../runtime/session-runtime.js';
-import type { Value, ValueDtype } from './graph-builder.js';
 import { ProtobufWriter } from './protobuf-writer.js';
+import type { Value, ValueDtype } from './value.js';
+
+/** ONNX Runtime's own operators, e.g. FusedMatMul. */
+export const MICROSOFT_DOMAIN = 'com.microsoft';
+/** ONNX Runtime's operators on channel-blocked layouts (NCHWc). */
+export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
 /** Integers and lists of integers are written as ints; real numbers must be wrapped: `{ float: 0.5 }`. */
 export type Attribute = number | string | readonly number[] | FloatAttribute;
@@ -43,7 +48,9 @@ const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as con
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
 const ATTRIBUTE = { name: 1, float: 2, int: 3, string: 4, ints: 8, type: 20 } as const;
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, ints: 7 } as const;
-const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const;
+const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9, externalData: 13, dataLocation: 14 } as const;
+const ENTRY = { key: 1, value: 2 } as const;
+const EXTERNAL = 1;
 const VALUE_INFO = { name: 1, type: 2 } as const;
 const TYPE = { tensor: 1 } as const;
 const TENSOR_TYPE = { elementType: 1, shape: 2 } as const;
@@ -54,11 +61,18 @@ const ELEMENT_TYPE: Record<ValueDtype, number> = { float32: 1, int32: 6, int64: 
 const IR_VERSION = 9;
 const OPSETS: readonly [domain: string, version: number][] = [
   ['', 20],
-  ['com.microsoft', 1],
-  ['com.microsoft.nchwc', 1],
+  [MICROSOFT_DOMAIN, 1],
+  [BLOCKED_DOMAIN, 1],
 ];
 
-/** Serialises a graph as an ONNX model. */
+/** Constants of at least so many bytes are not copied into the model but stand beside it, under the names of their values. */
+const EXTERNAL_BYTES = 65536;
+
+export function isExternal({ data }: Initializer): boolean {
+  return data.byteLength >= EXTERNAL_BYTES;
+}
+
+/** Serialises a graph as an ONNX model, but for its external constants. */
 export function writeModel(graph: Graph): Uint8Array {
   const model = new ProtobufWriter();
   model.int(MODEL.irVersion, IR_VERSION);
@@ -114,11 +128,25 @@ function writeAttribute(writer: ProtobufWriter, name: string, attribute: Attribu
   }
 }
 
-function writeInitializer(writer: ProtobufWriter, { value, data }: Initializer): void {
+function writeInitializer(writer: ProtobufWriter, initializer: Initializer): void {
+  const { value, data } = initializer;
   writer.packedInts(TENSOR.dims, value.shape);
   writer.int(TENSOR.dataType, ELEMENT_TYPE[value.dtype]);
   writer.string(TENSOR.name, value.name);
+  if (isExternal(initializer)) {
+    writeEntry(writer, 'location', value.name);
+    writeEntry(writer, 'length', String(data.byteLength));
+    writer.int(TENSOR.dataLocation, EXTERNAL);
+    return;
+  }
   writer.bytesField(TENSOR.rawData, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeEntry(writer: ProtobufWriter, key: string, value: string): void {
+  writer.message(TENSOR.externalData, (entry) => {
+    entry.string(ENTRY.key, key);
+    entry.string(ENTRY.value, value);
+  });
 }
 
 function writeValueInfo(writer: ProtobufWriter, { name, dtype, shape }: Value): void {

@@ -1,5 +1,6 @@
 import { engineModel } from '../onnx/engine-model.js';
-import { BLOCKED_DOMAIN, GraphBuilder } from '../onnx/graph-builder.js';
+import { GraphBuilder } from '../onnx/graph-builder.js';
+import { BLOCKED_DOMAIN } from '../onnx/model-writer.js';
 import type { EngineModel, EngineSession } from './session-runtime.js';
 
 /** AVX-512 machines compute on blocks of 16 channels, AVX2 ones on 8. */

@@ -49,8 +49,9 @@ function sessionOptions(provider: string, threads: number | undefined): NativeOp
     extra: {
       // Weights packed at load time are multiplied in another order: freezing them would change the last bits of results.
       'session.disable_prepacking': '1',
-      // Both fusions lose: Gemm spreads its bias on one thread, BiasGelu takes twice as long as Add and Gelu.
-      'optimization.disable_specified_optimizers': 'MatMulAddFusion;BiasGeluFusion',
+      // Both fusions lose: Gemm spreads its bias on one thread, BiasGelu takes twice as long as Add and Gelu. The transformer makes
+      // blocked convolutions of others once their weights are frozen: of that, too, the last bits would tell.
+      'optimization.disable_specified_optimizers': 'MatMulAddFusion;BiasGeluFusion;NchwcTransformer',
     },
   };
 }
@@ -68,12 +69,13 @@ class NodeSession implements EngineSession {
 
   constructor(
     native: Binding.InferenceSession,
-    { bytes, inputs, outputs }: EngineModel,
+    { bytes, constants, inputs, outputs }: EngineModel,
     options: NativeOptions,
   ) {
     this.native = native;
-    native.loadModel(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength, options);
-    // Only names are kept: the bytes of a model with frozen weights are as large as these.
+    const withConstants = { ...options, externalData: constants };
+    native.loadModel(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength, withConstants);
+    // Only names are kept: the constants of a model with frozen weights are as large as these.
     this.inputNames = inputs.map(({ name }) => name);
     for (const { name, dtype, shape } of inputs) {
       this.feeds[name] = { type: dtype, dims: shape, data: undefined, location: 'cpu' };

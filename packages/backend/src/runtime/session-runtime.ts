@@ -11,9 +11,19 @@ export interface ValueInfo {
   readonly shape: readonly number[];
 }
 
-/** A model to run: its ONNX bytes, and its inputs and outputs in the order in which `run` takes and returns them. */
+/** A large constant of a model; `path` is how the model's bytes refer to it (ONNX: external data). */
+export interface EngineConstant {
+  readonly path: string;
+  readonly data: Uint8Array;
+}
+
+/**
+ * A model to run: its ONNX bytes and large constants, which are read when a session is created, and its inputs and outputs in the
+ * order in which `run` takes and returns them.
+ */
 export interface EngineModel {
   readonly bytes: Uint8Array;
+  readonly constants: readonly EngineConstant[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
 }

@@ -38,6 +38,7 @@ export async function openRuntime({
         executionProviders: [provider],
         graphOptimizationLevel: 'all',
         logSeverityLevel: 4,
+        externalData: model.constants,
       } as const;
       const session = await ort.InferenceSession.create(model.bytes, options);
       const { inputs, outputs } = model;
