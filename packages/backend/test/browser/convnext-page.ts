@@ -5,7 +5,7 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu, layerNorm } from '@revat/core';
-import { deviceReport, diagnoseDevices, stats, useBackend } from '@revat/backend';
+import { deviceReport, diagnoseDevices, freeze, stats, useBackend } from '@revat/backend';
 
 const SIDE = 16;
 const BATCH = 2;
@@ -48,11 +48,18 @@ async function logitsAndGradient(): Promise<Float32Array[]> {
   return Promise.all(results.map(async (result) => (await result.data()) as Float32Array));
 }
 
+/** A product with a matrix that is large enough to stand beside the model, once it is frozen. */
+async function largeProduct(isFrozen: boolean): Promise<Float32Array> {
+  const matrix = weights([160, 160], 19);
+  if (isFrozen) freeze([matrix]);
+  return (await tf.matMul(weights([3, 160], 23), matrix).data()) as Float32Array;
+}
+
 async function compareBackends() {
   await useBackend('cpu');
-  const expected = await logitsAndGradient();
+  const expected = [...(await logitsAndGradient()), await largeProduct(false)];
   const report = await useBackend('onnx');
-  const actual = await logitsAndGradient();
+  const actual = [...(await logitsAndGradient()), await largeProduct(true)];
   const { runs, fallbacks } = stats();
   return {
     expected: expected.map((values) => [...values]),
