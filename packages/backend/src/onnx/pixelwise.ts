@@ -1,6 +1,12 @@
-import { sizeOf } from './value.js';
 import { ELEMENTWISE, isScalar, type NodeIndex } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
+import { sizeOf } from './value.js';
+
+/**
+ * A convolution of 1x1 pixels reads its weights anew for every image: with fewer pixels than these in one, the matrix product of
+ * all images is faster.
+ */
+const LEAST_PIXELS = 32;
 
 /** Images, rows and columns of pixels. */
 export type Pixels = readonly [images: number, height: number, width: number];
@@ -36,7 +42,7 @@ export class PixelwiseOperators {
     if (!this.isBlockable(outputs[0]) || !this.isBlockable(inputs[0])) return false;
     if (type === 'LayerNormalization') return node.attributes.axis === -1;
     if (type === 'Reshape') return this.channelsOf(inputs[0]) === channels;
-    return isMatrixProduct(node) && this.index.shapeOf(outputs[0]).length === 2;
+    return isMatrixProduct(node) && this.index.shapeOf(outputs[0]).length === 2 && this.areEnough();
   }
 
   /** Whether a node takes a value pixel by pixel. */
@@ -76,6 +82,11 @@ export class PixelwiseOperators {
     if (own === 1) return 'one a pixel';
     const isVector = sizeOf(value.shape) === channels && value.shape[value.shape.length - 1] === channels;
     return isVector ? 'vector' : undefined;
+  }
+
+  private areEnough(): boolean {
+    const [, height, width] = this.pixels;
+    return height * width >= LEAST_PIXELS;
   }
 
   private fitsElementwise(node: GraphNode, channels: number): boolean {
