@@ -11,7 +11,7 @@ interface GraphOfLines {
   readonly results: readonly string[];
   readonly shapeOf: (name: string) => readonly number[];
   /** The numbers of constants. */
-  readonly dataOf?: (name: string) => Float32Array | undefined;
+  readonly dataOf?: PassContext['dataOf'];
   readonly attributesOf?: (node: { type: string; outputs: readonly string[] }) => Record<string, Attribute>;
   /** Domains of operators that are not ONNX's own. */
   readonly domains?: Readonly<Record<string, string>>;

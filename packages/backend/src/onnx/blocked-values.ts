@@ -95,6 +95,15 @@ export class BlockedValues {
     return this.reordered(this.writer.reshape(name, [...this.pixels, channels]), channels, 1);
   }
 
+  /** [1, H, W, C] -> blocked, the same for all images. */
+  fromOneImage(name: string, channels: number): BlockedValue {
+    const [, height, width] = this.pixels;
+    const image = this.writer.reshape(name, [1, height, width, channels]);
+    const shape = [...this.pixels, channels];
+    const expanded = this.writer.op('Expand', [image, this.writer.context.ints(shape)], shape);
+    return this.fromRows(expanded, channels);
+  }
+
   /** [N, C, H, W] in ONNX's own layout -> blocked. */
   fromPlanes(name: string, channels: number): BlockedValue {
     return this.reordered(name, channels, 0);

@@ -1,6 +1,8 @@
+import { BlockedHeads } from './blocked-heads.js';
 import { BlockedValues, type BlockedValue } from './blocked-values.js';
 import { BlockedWeights } from './blocked-weights.js';
 import { ELEMENTWISE, withoutUnused, type NodeIndex } from './graph-pass.js';
+import { headsSource } from './heads.js';
 import { blockedSource, Layouts, planesSource, type Cluster } from './keep-blocked.js';
 import type { FloatAttribute, GraphNode } from './model-writer.js';
 import { NodeWriter } from './node-writer.js';
@@ -44,6 +46,7 @@ export class BlockedWriter {
 /** Writes the nodes of one cluster. */
 class ClusterWriter {
   private readonly values: BlockedValues;
+  private readonly heads: BlockedHeads;
   private readonly twins = new Map<string, BlockedValue>();
 
   constructor(
@@ -54,6 +57,7 @@ class ClusterWriter {
     private readonly aliases: Map<string, string>,
   ) {
     this.values = new BlockedValues(writer, cluster.pixels);
+    this.heads = new BlockedHeads(writer, this.values, weights, cluster.pixels);
   }
 
   write(node: GraphNode): void {
@@ -73,11 +77,18 @@ class ClusterWriter {
 
   /** A product with weights as a convolution of 1x1 pixels. */
   private convertProduct(node: GraphNode): void {
-    const { inputs, outputs } = node;
+    const { outputs } = node;
     const channels = this.channelsOf(outputs[0]);
-    const x = this.values.flat(this.twinOf(inputs[0]));
-    const convolution = this.values.convolve([x, this.weights.of(node)], channels);
+    const convolution = this.convolution(node, channels);
     this.twins.set(outputs[0], { flat: convolution.outputs[0], channels, convolution });
+  }
+
+  private convolution(node: GraphNode, channels: number): GraphNode {
+    const [x] = node.inputs;
+    const weights = this.weights.of(node);
+    const heads = this.index.isReadOnce(x) ? headsSource(x, this.index) : undefined;
+    if (heads) return this.heads.product(heads, weights, channels);
+    return this.values.convolve([this.values.flat(this.twinOf(x)), weights], channels);
   }
 
   private convertElementwise(node: GraphNode): void {
@@ -164,6 +175,7 @@ class ClusterWriter {
 
   private entering(name: string): BlockedValue {
     const channels = this.channelsOf(name);
+    if (this.cluster.operators.isForAllImages(name)) return this.values.fromOneImage(name, channels);
     const blocked = blockedSource(name, this.index);
     if (blocked !== undefined) {
       const producer = this.index.producerOf(blocked);
@@ -173,6 +185,8 @@ class ClusterWriter {
         : undefined;
       return { flat: blocked, channels, convolution };
     }
+    const heads = headsSource(name, this.index);
+    if (heads) return this.heads.enter(heads);
     const planes = planesSource(name, this.index);
     return planes === undefined
       ? this.values.fromRows(name, channels)
@@ -181,10 +195,12 @@ class ClusterWriter {
 
   /** Brings a value out of the cluster; readers of its blocked form read the twin. */
   private exit(name: string): void {
-    const { toBlocks, toPlanes, isReadInRows } = new Layouts(this.cluster, this.index).exitsOf(name);
+    const { toBlocks, toPlanes, toHeads, isReadInRows } = new Layouts(this.cluster, this.index).exitsOf(name);
     const twin = this.twinOf(name);
     for (const { outputs } of toBlocks) this.aliases.set(outputs[0], this.values.flat(twin));
     if (isReadInRows) this.values.toRows(twin, name);
+    const isFree = this.index.isReadOnce(name);
+    for (const heads of toHeads) this.aliases.set(heads.name, this.heads.leave(twin, heads, isFree));
     for (const { outputs } of toPlanes) this.aliases.set(outputs[0], this.values.toPlanes(twin));
   }
 

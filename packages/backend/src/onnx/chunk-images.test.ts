@@ -6,11 +6,18 @@ import { BLOCKED_DOMAIN, type Attribute } from './model-writer.js';
 
 /** Images of 64 x 64 pixels, the wide values of 4 MiB each. */
 const SIDE = 64;
-const NARROW = 64;
+const NARROW = 32;
 const WIDE = 256;
 
-/** A stage: a depthwise convolution, two of 1x1 pixels around a Relu, the second with a residual. */
-const STAGE = ['d = Conv x f', 'h = Conv d w', 'a = Relu h', 'y = Conv a v bias x'];
+/** A stage: a depthwise convolution, two of 1x1 pixels around an activation, the second with a residual. */
+const STAGE = [
+  'd = Conv x f',
+  'h = Conv d w',
+  'h1 = Tanh h',
+  'h2 = Mul h h1',
+  'a = Relu h2',
+  'y = Conv a v bias x',
+];
 
 /** x, d, y and z are narrow, h and a wide, m has a number for every pixel in lanes, s another height and width. */
 function chunked(lines: readonly string[], results: readonly string[] = ['y'], images = 4) {
@@ -39,7 +46,7 @@ describe('chunkImages', () => {
   test('does a stage for one image after the other', () => {
     const { nodes, values } = chunked(STAGE);
     const lines = nodes.map(lineOf);
-    expect(lines).toHaveLength(1 + 4 * 4 + 1);
+    expect(lines).toHaveLength(1 + 4 * STAGE.length + 1);
     const parts = nodes[0].outputs;
     expect(nodes[0].inputs).toEqual(['x', '[1,1,1,1]']);
     expect(nodes.slice(1, 5).map(({ inputs }) => inputs)).toEqual(parts.map((part) => [part, 'f']));
@@ -58,11 +65,19 @@ describe('chunkImages', () => {
   });
 
   test('joins what other nodes read, and splits it once', () => {
-    const lines = [...STAGE, 'r = ReorderOutput y', 'p = Conv s g', 'h2 = Conv y w', 'z = Relu h2'];
+    const lines = [...STAGE, 'r = ReorderOutput y', 'p = Conv s g', 'z = Relu y'];
     const { nodes } = chunked(lines, ['r', 'p', 'z']);
     const count = (type: string) => nodes.filter((node) => node.type === type).length;
     expect(nodes.map(lineOf)).toContain('r = ReorderOutput y');
     expect([count('Split'), count('Concat')]).toEqual([1, 2]);
+  });
+
+  test('changes nothing where more is split and joined than spared', () => {
+    const lines = [...STAGE.slice(0, 2), 'a = Relu h', ...STAGE.slice(-1)];
+    expect(chunked([...lines, 'r = ReorderOutput d'], ['y', 'r']).nodes.map(lineOf)).toEqual([
+      ...lines,
+      'r = ReorderOutput d',
+    ]);
   });
 
   test.each([

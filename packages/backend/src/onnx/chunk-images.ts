@@ -3,6 +3,9 @@ import { ELEMENTWISE, NodeIndex, type PassContext } from './graph-pass.js';
 import { BLOCKED_DOMAIN, type GraphNode } from './model-writer.js';
 import { sizeOf } from './value.js';
 
+/** What a number to split or to join costs, in passes that a large value spares by being small. */
+const PASSES_OF_A_COPY = 8;
+
 /** Connected nodes that take every image for itself, on blocked values of one height and width. */
 interface Cluster {
   readonly members: Set<GraphNode>;
@@ -25,7 +28,7 @@ export function chunkImages(nodes: readonly GraphNode[], context: PassContext): 
   for (const node of nodes) {
     if (chunkerOf.has(node) || !isLargeConvolution(node, index)) continue;
     const cluster = clusterAt(node, index);
-    if (chunkLengths(cluster.images, cluster.widest).length === 1) continue;
+    if (chunkLengths(cluster.images, cluster.widest).length === 1 || !isWorthwhile(cluster, index)) continue;
     const chunker = new Chunker(cluster, index);
     for (const member of cluster.members) chunkerOf.set(member, chunker);
   }
@@ -48,6 +51,29 @@ function clusterAt(start: GraphNode, index: NodeIndex): Cluster {
       if (node && isImagewise(node, cluster, index)) cluster.members.add(node);
   }
   return cluster;
+}
+
+/** Whether what large values spare is more than what it takes to split and join, copies that are made on one thread. */
+function isWorthwhile(cluster: Cluster, index: NodeIndex): boolean {
+  const { members } = cluster;
+  let [large, copied] = [0, 0];
+  const entering = new Set<string>();
+  for (const member of members) {
+    const [output] = member.outputs;
+    const size = sizeOf(index.shapeOf(output));
+    if (4 * size > LARGE_BYTES && member.type !== 'Reshape') large += size;
+    if (isReadOutside(output, members, index)) copied += size;
+    for (const name of imageInputs(member, cluster, index)) {
+      const producer = index.producerOf(name);
+      if (!producer || !members.has(producer)) entering.add(name);
+    }
+  }
+  for (const name of entering) copied += sizeOf(index.shapeOf(name));
+  return copied * PASSES_OF_A_COPY < large;
+}
+
+function isReadOutside(name: string, members: ReadonlySet<GraphNode>, index: NodeIndex): boolean {
+  return index.isResult(name) || index.consumersOf(name).some((reader) => !members.has(reader));
 }
 
 /** Whether a node makes a value of the cluster's images from such values and what is the same for all images. */
@@ -136,8 +162,7 @@ class Chunker {
 
   /** The whole value, if anything outside of the cluster reads it. */
   private join({ name, outputs }: GraphNode, parts: readonly string[]): GraphNode[] {
-    const isInside = (reader: GraphNode) => this.cluster.members.has(reader);
-    if (this.index.consumersOf(outputs[0]).every(isInside) && !this.index.isResult(outputs[0])) return [];
+    if (!isReadOutside(outputs[0], this.cluster.members, this.index)) return [];
     const attributes = { axis: 0 };
     return [{ name: `${name}.joined`, type: 'Concat', domain: '', inputs: parts, outputs, attributes }];
   }

@@ -1,12 +1,14 @@
 import { BlockedWriter } from './blocked-writer.js';
-import { BLOCKED_DOMAIN } from './model-writer.js';
 import { sameShape, sizeOf } from './value.js';
 import { NodeIndex, type PassContext } from './graph-pass.js';
 import type { GraphNode } from './model-writer.js';
-import { PixelwiseOperators, type Pixels } from './pixelwise.js';
+import { channelsOfHeads, headsRead, headsSource, type Heads } from './heads.js';
+import { isMatrixProduct, PixelwiseOperators, type Pixels } from './pixelwise.js';
 
 const TO_PLANES = [0, 3, 1, 2];
 const FROM_PLANES = [0, 2, 3, 1];
+/** A product with so many weights, as a convolution of 1x1 pixels, spares the time that one channel takes to change its layout. */
+const WEIGHTS_PER_CHANNEL = 2048;
 
 /** Connected nodes that take every pixel of the same images for itself. */
 export interface Cluster {
@@ -20,13 +22,13 @@ export interface Cluster {
 }
 
 /**
- * Operators between blocked convolutions that take every pixel for itself work on blocked values, where that makes for fewer
+ * Operators that take every pixel (or every token of a sequence) for itself work on blocked values where that makes for fewer
  * changes of layout: Conv, ReorderOutput, Gelu, ReorderInput, Conv becomes Conv, Gelu, Conv. Products with weights become
- * convolutions of 1x1 pixels, LayerNorms element-wise operators and means over the channels. Whether it is done does not depend
- * on the number of images.
+ * convolutions of 1x1 pixels, which are faster and add biases and residuals for nothing, LayerNorms element-wise operators and
+ * means over the channels. Whether it is done does not depend on the number of images.
  */
 export function keepBlocked(nodes: readonly GraphNode[], context: PassContext): GraphNode[] {
-  if (context.block === 0 || !nodes.some(({ domain }) => domain === BLOCKED_DOMAIN)) return [...nodes];
+  if (context.block === 0) return [...nodes];
   const index = new NodeIndex(nodes, context);
   const clusters = clustersOf(nodes, index).filter((cluster) => new Layouts(cluster, index).isWorthwhile());
   return clusters.length === 0 ? [...nodes] : new BlockedWriter(nodes, index, clusters).write();
@@ -37,8 +39,8 @@ function clustersOf(nodes: readonly GraphNode[], index: NodeIndex): Cluster[] {
   const clusters: Cluster[] = [];
   for (const start of nodes) {
     const shape = index.shapeOf(start.outputs[0]);
-    if (seen.has(start) || shape.length !== 4) continue;
-    const pixels = [shape[0], shape[1], shape[2]] as const;
+    if (seen.has(start) || (shape.length !== 3 && shape.length !== 4)) continue;
+    const pixels = pixelsOf(shape);
     const operators = new PixelwiseOperators(index, pixels);
     if (sizeOf(pixels) === 1 || !operators.fits(start)) continue;
     const members = new Set([start]);
@@ -49,6 +51,11 @@ function clustersOf(nodes: readonly GraphNode[], index: NodeIndex): Cluster[] {
     clusters.push({ pixels, operators, members, ...bordersOf(members, operators, index) });
   }
   return clusters;
+}
+
+/** The pixels of [N, H, W, C], or the tokens of [N, T, C]. */
+function pixelsOf([images, ...rest]: readonly number[]): Pixels {
+  return rest.length === 3 ? [images, rest[0], rest[1]] : [images, 1, rest[0]];
 }
 
 function addNeighbours(
@@ -70,18 +77,24 @@ function addNeighbours(
 function leaveToRows(members: Set<GraphNode>, operators: PixelwiseOperators, index: NodeIndex): void {
   const isInside = (name: string) => {
     const producer = index.producerOf(name);
+    if (headsSource(name, index)) return true;
     return producer !== undefined && (members.has(producer) || producer.type === 'ReorderOutput');
   };
   const isReadInside = (name: string) =>
-    index.consumersOf(name).some((node) => members.has(node) || node.type === 'ReorderInput');
+    index
+      .consumersOf(name)
+      .some((node) => members.has(node) || node.type === 'ReorderInput' || headsRead(node, name, index));
   for (let size = Infinity; members.size < size;) {
     size = members.size;
     for (const node of members) {
-      const isFirst = !operators.pixelInputs(node).some(isInside);
+      const inputs = [...new Set(operators.pixelInputs(node))];
+      const outside = inputs.filter((name) => !isInside(name)).length;
+      const isFirst = outside === inputs.length;
       const isLast = !node.outputs.some(isReadInside);
+      const isWider = outside > 1 - Number(isLast);
       if (
-        (isFirst && operators.isForRows(node, 'entering')) ||
-        (isLast && operators.isForRows(node, 'leaving'))
+        (isFirst && (isWider || operators.isForRows(node, 'entering'))) ||
+        (isLast && (isWider || operators.isForRows(node, 'leaving')))
       )
         members.delete(node);
     }
@@ -110,6 +123,7 @@ function bordersOf(members: ReadonlySet<GraphNode>, operators: PixelwiseOperator
 export interface Exits {
   readonly toBlocks: readonly GraphNode[];
   readonly toPlanes: readonly GraphNode[];
+  readonly toHeads: readonly Heads[];
   readonly isReadInRows: boolean;
 }
 
@@ -123,7 +137,7 @@ export class Layouts {
   isWorthwhile(): boolean {
     const borders = [...this.cluster.entering, ...this.cluster.leaving];
     if (borders.some((name) => this.index.valueOf(name).dtype !== 'float32')) return false;
-    return this.changes('blocked') < this.changes('channels last');
+    return this.changes('blocked') < this.changes('channels last') + this.productsWorth();
   }
 
   exitsOf(name: string): Exits {
@@ -135,8 +149,12 @@ export class Layouts {
     const toPlanes = outside.filter(
       (node) => isTranspose(node, TO_PLANES) && !this.index.isResult(node.outputs[0]),
     );
-    const isReadInRows = outside.length > toBlocks.length + toPlanes.length || this.index.isResult(name);
-    return { toBlocks, toPlanes, isReadInRows };
+    const headed = outside
+      .map((node) => headsRead(node, name, this.index))
+      .filter((heads) => heads !== undefined);
+    const isReadInRows =
+      outside.length > toBlocks.length + toPlanes.length + headed.length || this.index.isResult(name);
+    return { toBlocks, toPlanes, toHeads: headed.flat(), isReadInRows };
   }
 
   /** Channels whose layout changes at the cluster's border: all values there have the same number of pixels. */
@@ -147,16 +165,25 @@ export class Layouts {
       const isOnlyHere =
         this.index.consumersOf(name).every((node) => members.has(node)) && !this.index.isResult(name);
       const comesBlocked = blockedSource(name, this.index) !== undefined;
-      const comesInPlanes = planesSource(name, this.index) !== undefined;
+      const comesInPlanes =
+        planesSource(name, this.index) !== undefined || headsSource(name, this.index) !== undefined;
       const isChanged = layout === 'blocked' ? !comesBlocked : isOnlyHere && (comesBlocked || comesInPlanes);
       if (isChanged) count += operators.channelsOf(name)!;
     }
     for (const name of leaving) {
-      const { toBlocks, toPlanes, isReadInRows } = this.exitsOf(name);
+      const { toBlocks, toPlanes, toHeads, isReadInRows } = this.exitsOf(name);
       const toOthers = layout === 'blocked' ? Number(isReadInRows) : toBlocks.length;
       count += (toPlanes.length + toOthers) * operators.channelsOf(name)!;
+      for (const heads of toHeads) count += channelsOfHeads(heads);
     }
     return count;
+  }
+
+  /** What convolutions are faster than products, in channels that change their layout. */
+  private productsWorth(): number {
+    const products = [...this.cluster.members].filter(isMatrixProduct);
+    const weights = products.map(({ inputs }) => sizeOf(this.index.shapeOf(inputs[1])));
+    return weights.reduce((total, size) => total + size, 0) / WEIGHTS_PER_CHANNEL;
   }
 }
 

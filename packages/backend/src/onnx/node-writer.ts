@@ -37,6 +37,13 @@ export class NodeWriter {
     return this.op('Reshape', [name, this.context.ints(shape)], shape);
   }
 
+  /** So many entries along an axis. */
+  slice(name: string, axis: number, start: number, length: number): string {
+    const shape = this.context.values.get(name)!.shape;
+    const bounds = [start, start + length, axis].map((number) => this.context.ints([number]));
+    return this.op('Slice', [name, ...bounds], shape.with(axis, length));
+  }
+
   /** What `make` writes, the first time. */
   once(key: string, make: () => string): string {
     let name = this.known.get(key);

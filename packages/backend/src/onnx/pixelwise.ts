@@ -24,8 +24,20 @@ export class PixelwiseOperators {
     private readonly pixels: Pixels,
   ) {}
 
-  /** Channels of a value that has as many pixels, undefined for any other. */
+  /** Channels of a value that has as many pixels, or those of one image for all; undefined for any other. */
   channelsOf(name: string): number | undefined {
+    return this.isForAllImages(name) ? this.index.shapeOf(name).at(-1) : this.ownChannelsOf(name);
+  }
+
+  /** Whether a value has the pixels of one image, which meet those of every image. */
+  isForAllImages(name: string): boolean {
+    const shape = name === '' ? [] : this.index.shapeOf(name);
+    const [images, height, width] = this.pixels;
+    const isOneOfMany = images > 1 && shape.length > 2 && shape[0] === 1;
+    return isOneOfMany && sizeOf(shape) === height * width * shape[shape.length - 1];
+  }
+
+  private ownChannelsOf(name: string): number | undefined {
     const shape = name === '' ? [] : this.index.shapeOf(name);
     if (shape.length < 2) return undefined;
     const channels = shape[shape.length - 1];
@@ -35,7 +47,7 @@ export class PixelwiseOperators {
   /** Whether a node can work on blocked values. */
   fits(node: GraphNode): boolean {
     const { type, inputs, outputs } = node;
-    const channels = this.channelsOf(outputs[0]);
+    const channels = this.ownChannelsOf(outputs[0]);
     if (channels === undefined) return false;
     if (type === 'ReduceMean') return channels === 1 && this.isBlockable(inputs[0]);
     if (ELEMENTWISE.has(type)) return this.fitsElementwise(node, channels);
