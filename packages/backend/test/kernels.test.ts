@@ -338,6 +338,18 @@ const REDUCTIONS: Case[] = [
       () => [tf[name](sample([3, 4, 5], 1), axis), tf[name](sample([3, 4, 5], 1), axis, true)],
     ]),
   ),
+  // 280 rows fall into groups, 263 do not: a prime number.
+  ...[280, 263].map((rows): Case => [
+    `reductions of ${rows} rows`,
+    () => [
+      tf.sum(sample([rows, 3], 1), 0),
+      tf.mean(sample([2, rows, 5], 2), [0, 1], true),
+      tf.max(sample([rows, 2], 3), 0),
+      tf.prod(sample([rows, 2], 4), 0),
+      tf.any(tf.greater(sample([rows, 2], 5), 0.999), 0),
+      tf.sum(sample([rows], 6)),
+    ],
+  ]),
   [
     'gradients of sum and mean',
     () => [

@@ -1,7 +1,7 @@
 import { backend_util, util } from '@tensorflow/tfjs-core';
 
 import type { GraphBuilder } from '../onnx/graph-builder.js';
-import type { Value } from '../onnx/value.js';
+import { sizeOf, type Value } from '../onnx/value.js';
 import type { EngineDtype } from '../runtime/session-runtime.js';
 import { cast } from './elementwise-unary.js';
 import { lowering, type Lowering, type TensorMeta } from './lowering.js';
@@ -60,9 +60,30 @@ export function reduce(
     ]);
     return graph.reshape(sliceAxis(graph, doubled, 0, 0, 1), shape);
   }
+  const groups = groupsOfRows(x.shape, axes);
+  if (groups > 1) {
+    const columns = sizeOf(x.shape.slice(axes.length));
+    const rows = graph.reshape(x, [groups, sizeOf(x.shape) / (groups * columns), columns]);
+    const partial = reduce(graph, type, rows, [1], [groups, columns]);
+    return graph.reshape(reduce(graph, type, partial, [0], [columns]), shape);
+  }
   const keepdims = x.shape.map((size, i) => (axes.includes(i) ? 1 : size));
   const reduced = graph.op(type, [x, graph.ints(axes)], keepdims, { attributes: { keepdims: 1 } });
   return graph.reshape(reduced, shape);
+}
+
+/** With fewer rows ONNX Runtime reduces them fast at once. */
+const MANY_ROWS = 256;
+const MOST_GROUPS = 64;
+
+/** The groups in which rows are reduced before their results are: ONNX Runtime reduces many rows to one on one thread. */
+function groupsOfRows(shape: readonly number[], axes: readonly number[]): number {
+  const areLeading = axes.length < shape.length && axes.every((axis) => axis < axes.length);
+  const rows = sizeOf(shape.slice(0, axes.length));
+  if (!areLeading || rows < MANY_ROWS) return 1;
+  let groups = MOST_GROUPS;
+  while (rows % groups !== 0) groups--;
+  return groups;
 }
 
 /** Whether a batch of one is reduced over axes in the middle, which ONNX Runtime does by a routine of its own. */

@@ -1,17 +1,17 @@
 import type { BlockedValue, BlockedValues } from './blocked-values.js';
-import type { BlockedWeights } from './blocked-weights.js';
 import { channelsOfHeads, type Heads } from './heads.js';
 import { BLOCKED_DOMAIN, type GraphNode } from './model-writer.js';
 import type { NodeWriter } from './node-writer.js';
 import type { Pixels } from './pixelwise.js';
 import { sizeOf } from './value.js';
+import type { WeightParts } from './weight-parts.js';
 
 /** Writes what leads from blocked values of tokens to heads and back. */
 export class BlockedHeads {
   constructor(
     private readonly writer: NodeWriter,
     private readonly values: BlockedValues,
-    private readonly weights: BlockedWeights,
+    private readonly weights: WeightParts,
     private readonly pixels: Pixels,
   ) {}
 
@@ -73,7 +73,7 @@ export class BlockedHeads {
     if (!isFree || !value.convolution || sum.length > 0)
       return this.writer.slice(this.values.flat(value), 1, heads.start, length);
     const matrix = this.weights.outer(weights, heads.start, length);
-    const vector = bias === undefined ? [] : [this.writer.slice(bias, 0, heads.start, length)];
+    const vector = bias === undefined ? [] : [this.weights.vector(bias, heads.start, length)];
     return this.values.convolve([x, matrix, ...vector], length).outputs[0];
   }
 

@@ -35,24 +35,6 @@ export class BlockedWeights {
     });
   }
 
-  /** Of blocked weights, those of some outputs. */
-  outer(weights: string, start: number, length: number): string {
-    return this.writer.once(`outer ${weights} ${start} ${length}`, () =>
-      this.writer.slice(weights, 0, start, length),
-    );
-  }
-
-  /** Of blocked weights, those of some inputs. */
-  inner(weights: string, start: number, length: number): string {
-    const { block, writer } = this;
-    return writer.once(`inner ${weights} ${start} ${length}`, () => {
-      const [outer, inner] = writer.context.values.get(weights)!.shape;
-      if (inner === length) return weights;
-      const blocks = writer.reshape(weights, [outer / block, inner / block, block * block]);
-      return writer.reshape(writer.slice(blocks, 1, start / block, length / block), [outer, length, 1, 1]);
-    });
-  }
-
   private scaled(matrix: string, factor: number): string {
     if (factor === 1) return matrix;
     return this.writer.op('Mul', [matrix, this.writer.context.scalar(factor)], this.index.shapeOf(matrix));

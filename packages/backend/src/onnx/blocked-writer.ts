@@ -6,6 +6,7 @@ import { headsSource } from './heads.js';
 import { blockedSource, Layouts, planesSource, type Cluster } from './keep-blocked.js';
 import type { FloatAttribute, GraphNode } from './model-writer.js';
 import { NodeWriter } from './node-writer.js';
+import { WeightParts } from './weight-parts.js';
 
 /** Writes the nodes of a graph with those of some clusters on blocked values. */
 export class BlockedWriter {
@@ -57,7 +58,7 @@ class ClusterWriter {
     private readonly aliases: Map<string, string>,
   ) {
     this.values = new BlockedValues(writer, cluster.pixels);
-    this.heads = new BlockedHeads(writer, this.values, weights, cluster.pixels);
+    this.heads = new BlockedHeads(writer, this.values, new WeightParts(writer), cluster.pixels);
   }
 
   write(node: GraphNode): void {

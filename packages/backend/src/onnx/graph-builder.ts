@@ -1,4 +1,5 @@
 import type { EngineArray, EngineDtype } from '../runtime/session-runtime.js';
+import { chunkChannels } from './chunk-channels.js';
 import { chunkImages } from './chunk-images.js';
 import { chunkRows } from './chunk-rows.js';
 import { foldGeluScale } from './fold-gelu-scale.js';
@@ -41,6 +42,7 @@ const PASSES = [
   stepProducts,
   chunkRows,
   chunkImages,
+  chunkChannels,
 ];
 
 /**
